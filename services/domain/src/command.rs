@@ -1,0 +1,323 @@
+//! What callers say has happened: every command as it was sent, names not yet looked up. One file a command.
+
+use crate::entry::Document;
+use crate::event::{Process, RefusalReason, RegistryFact, WasteReason};
+use crate::id::CommandId;
+use crate::quantity::Milli;
+use crate::time::BusinessDay;
+use jiff::Timestamp;
+use uuid::Uuid;
+
+/// A command: who sends it besides the organization, when it happened, and what.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Command {
+    /// Id made by the sender.
+    pub id: CommandId,
+    /// When it happened; a correction may leave that to its original.
+    pub when: Option<When>,
+    /// Reference to the person or system that acted.
+    pub actor: String,
+    /// Device that sends it.
+    pub device: String,
+    /// Program and version that sends it.
+    pub client: String,
+    /// Whether it has happened already and is to be recorded, marked, where rules 2, 7 or 9 stand against it (rule 12).
+    pub reported_fact: bool,
+    /// Remark, as typed.
+    pub note: String,
+    /// The paper behind it.
+    pub document: Option<Document>,
+    /// What.
+    pub action: Action,
+}
+
+/// When something happened, as sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct When {
+    /// Instant or date.
+    pub point: Point,
+    /// What a person typed.
+    pub typed: Option<Box<str>>,
+}
+
+/// An instant or a date.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Point {
+    /// An instant, with the offset in which it was given.
+    Moment {
+        /// The instant.
+        instant: Timestamp,
+        /// Offset from UTC, in minutes.
+        utc_offset_minutes: Option<i32>,
+    },
+    /// A business day, or one of its ends.
+    Date {
+        /// The day.
+        day: BusinessDay,
+        /// Where in it.
+        part: DayPart,
+    },
+}
+
+/// Where in a day something without a time lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DayPart {
+    /// Somewhere in it.
+    Unspecified,
+    /// Before anything else of that day.
+    BeforeOpening,
+    /// After anything else of that day.
+    AfterClosing,
+}
+
+/// What a command says.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Action {
+    /// A lot begins.
+    Harvest(Harvest),
+    /// Opening balance.
+    OpenLot(OpenLot),
+    /// Lots become other lots.
+    Transform(Transform),
+    /// A shipment leaves.
+    Dispatch(Dispatch),
+    /// Goods arrive.
+    Receive(Receive),
+    /// Goods are turned away.
+    RefuseDelivery(RefuseDelivery),
+    /// Goods are missing.
+    ReportShort(ReportShort),
+    /// Goods are sold.
+    Sell(Sell),
+    /// Goods are lost to use.
+    Waste(Waste),
+    /// Goods are counted.
+    Count(Count),
+    /// An earlier command was an error.
+    Void(Void),
+    /// An earlier command was an error and something stands in its place.
+    Correct(Correct),
+    /// A fact of the registry.
+    Register(RegistryFact),
+}
+
+/// How much, as sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Quantity {
+    /// Thousandths of the unit.
+    pub value: Milli,
+    /// Unit code or name; empty for the product's base unit.
+    pub unit: String,
+    /// What a person typed.
+    pub typed: Option<Box<str>>,
+}
+
+/// Which lot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LotReference {
+    /// By its id.
+    Id(Uuid),
+    /// By what names it.
+    Named {
+        /// Organization that assigned the code: code, GLN or name; empty for the caller's own (for a GTIN its brand owner).
+        issuer: String,
+        /// Product: code, GTIN or name.
+        product: String,
+        /// Code of the lot.
+        code: String,
+    },
+}
+
+/// Which shipment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ShipmentReference {
+    /// By its id.
+    Id(Uuid),
+    /// By its issuer and code.
+    Named {
+        /// Organization that issued the code: code, GLN or name; empty for the caller's own.
+        issuer: String,
+        /// Code of the shipment.
+        code: String,
+    },
+}
+
+/// A quantity of a lot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LotLine {
+    /// The lot.
+    pub lot: LotReference,
+    /// How much.
+    pub quantity: Quantity,
+}
+
+/// A lot that begins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewLot {
+    /// Organization that assigns the code: code, GLN or name; empty for the caller's own.
+    pub issuer: String,
+    /// Product: code, GTIN or name.
+    pub product: String,
+    /// Code of the lot.
+    pub code: String,
+    /// Chain: code or name; empty where only one is possible.
+    pub chain: String,
+    /// Last day on which it may be sold; left out, it follows from the product's shelf life.
+    pub expiry: Option<BusinessDay>,
+}
+
+/// A lot begins at a producing site.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Harvest {
+    /// Site: code, GLN or name.
+    pub site: String,
+    /// The lot.
+    pub lot: NewLot,
+    /// How much.
+    pub quantity: Quantity,
+    /// Reference to the plot or barn.
+    pub plot: Option<Box<str>>,
+}
+
+/// What a site held of a lot before it kept its book here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenLot {
+    /// Site: code, GLN or name.
+    pub site: String,
+    /// The lot.
+    pub lot: NewLot,
+    /// How much.
+    pub quantity: Quantity,
+}
+
+/// Lots become other lots.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Transform {
+    /// Site: code, GLN or name.
+    pub site: String,
+    /// Kind of work.
+    pub process: Process,
+    /// What goes in.
+    pub inputs: Vec<LotLine>,
+    /// What comes out.
+    pub outputs: Vec<(NewLot, Quantity)>,
+    /// Mass lost on the way, in grams.
+    pub loss_gram: Option<i64>,
+}
+
+/// A shipment leaves a site.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dispatch {
+    /// Site that it leaves.
+    pub from: String,
+    /// Site that it goes to.
+    pub to: String,
+    /// The caller's code for it; empty for the command's id.
+    pub code: String,
+    /// What is on it.
+    pub lines: Vec<LotLine>,
+    /// Groups the shipments of one truck.
+    pub trip: Option<Box<str>>,
+    /// SSCC of its logistic unit; empty if none.
+    pub sscc: Option<Box<str>>,
+}
+
+/// Some lines, or everything that is open.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Extent {
+    /// These lines.
+    Lines(Vec<LotLine>),
+    /// Everything that is open.
+    Everything,
+}
+
+/// Goods of a shipment arrive.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Receive {
+    /// The shipment.
+    pub shipment: ShipmentReference,
+    /// Site that receives it; empty where the shipment says it.
+    pub site: String,
+    /// What arrives.
+    pub extent: Extent,
+}
+
+/// Goods of a shipment are turned away at the door.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefuseDelivery {
+    /// The shipment.
+    pub shipment: ShipmentReference,
+    /// What is turned away.
+    pub extent: Extent,
+    /// Why.
+    pub reason: RefusalReason,
+    /// Destroyed at the door instead of sent back.
+    pub destroyed: bool,
+}
+
+/// Goods of a shipment did not arrive.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReportShort {
+    /// The shipment.
+    pub shipment: ShipmentReference,
+    /// What is missing.
+    pub extent: Extent,
+}
+
+/// By lot, or by product with the lots inferred.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Goods {
+    /// By lot.
+    Lots(Vec<LotLine>),
+    /// By product: code, GTIN or name.
+    Product(String, Quantity),
+}
+
+/// Goods are sold to consumers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sell {
+    /// Site: code, GLN or name.
+    pub site: String,
+    /// What is sold.
+    pub goods: Goods,
+}
+
+/// Goods are lost to use.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Waste {
+    /// Site: code, GLN or name.
+    pub site: String,
+    /// What is lost.
+    pub lines: Vec<LotLine>,
+    /// Why.
+    pub reason: WasteReason,
+}
+
+/// Goods are counted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Count {
+    /// Site: code, GLN or name.
+    pub site: String,
+    /// What was counted; a quantity may be zero.
+    pub goods: Goods,
+}
+
+/// An earlier command was recorded in error.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Void {
+    /// Its id.
+    pub command: CommandId,
+    /// Why.
+    pub reason: String,
+}
+
+/// An earlier command was recorded in error, and this stands in its place.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Correct {
+    /// Its id.
+    pub command: CommandId,
+    /// Why.
+    pub reason: String,
+    /// What stands in its place: any action that moves goods.
+    pub replacement: Box<Action>,
+}

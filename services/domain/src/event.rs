@@ -1,0 +1,509 @@
+//! Every fact, in the past tense, and the postings that it makes.
+
+pub mod registry;
+
+use crate::id::{ChainCode, CommandId, LotCode, LotId, OrganizationCode, ProductCode, ShipmentCode, ShipmentId, SiteCode};
+use crate::posting::{Outside, Place, Posting};
+use crate::quantity::Milli;
+use crate::time::{BusinessDay, EventTime};
+use jiff::Timestamp;
+pub use registry::RegistryFact;
+
+/// A fact that happened.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Event {
+    /// When it happened in the world.
+    pub time: EventTime,
+    /// Rules that it broke; recorded all the same because it had already happened.
+    pub violations: Vec<Violation>,
+    /// What happened.
+    pub fact: Fact,
+}
+
+/// A rule that a recorded fact broke.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// Number of the rule in the domain's list.
+    pub rule: u8,
+    /// Stable reason, as in a refusal.
+    pub reason: String,
+    /// The figures, for people.
+    pub detail: String,
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Fact {
+    /// A lot began at a producing site.
+    Harvested(Harvested),
+    /// Goods that a site held before it kept its book here.
+    LotOpened(LotOpened),
+    /// Lots became other lots.
+    Transformed(Transformed),
+    /// A shipment left a site.
+    Dispatched(Dispatched),
+    /// Goods of a shipment arrived.
+    Received(Received),
+    /// Goods of a shipment were turned away at the door.
+    DeliveryRefused(DeliveryRefused),
+    /// Goods of a shipment did not arrive.
+    ShortReported(ShortReported),
+    /// Goods were sold to consumers.
+    Sold(Sold),
+    /// Goods were lost to use.
+    Wasted(Wasted),
+    /// Goods were counted, or found.
+    Counted(Counted),
+    /// What became known later changed the variance of a count.
+    CountRestated(CountRestated),
+    /// The dispatch behind an unmatched receipt became known.
+    Matched(Matched),
+    /// A command was recorded in error.
+    Voided(Voided),
+    /// A command was recorded in error; the events after this one in the same command replace it.
+    Corrected(Voided),
+    /// A fact of the registry.
+    Registered(RegistryFact),
+}
+
+impl Fact {
+    /// Its name, for tables and messages.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Fact::Harvested(_) => "Harvested",
+            Fact::LotOpened(_) => "LotOpened",
+            Fact::Transformed(_) => "Transformed",
+            Fact::Dispatched(_) => "Dispatched",
+            Fact::Received(_) => "Received",
+            Fact::DeliveryRefused(_) => "DeliveryRefused",
+            Fact::ShortReported(_) => "ShortReported",
+            Fact::Sold(_) => "Sold",
+            Fact::Wasted(_) => "Wasted",
+            Fact::Counted(_) => "Counted",
+            Fact::CountRestated(_) => "CountRestated",
+            Fact::Matched(_) => "Matched",
+            Fact::Voided(_) => "Voided",
+            Fact::Corrected(_) => "Corrected",
+            Fact::Registered(fact) => fact.name(),
+        }
+    }
+}
+
+/// A quantity with the words in which it was given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Amount {
+    /// Thousandths of the base unit.
+    pub quantity: Milli,
+    /// How it was given or typed, where that differs.
+    pub given: Option<Box<str>>,
+}
+
+impl From<Milli> for Amount {
+    fn from(quantity: Milli) -> Amount {
+        Amount { quantity, given: None }
+    }
+}
+
+/// A lot and a quantity of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LotAmount {
+    /// The lot.
+    pub lot: LotId,
+    /// How much.
+    pub amount: Amount,
+}
+
+/// What names a lot for ever, said when it begins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lot {
+    /// Derived from issuer, product and code.
+    pub id: LotId,
+    /// Organization that assigned the code.
+    pub issuer: OrganizationCode,
+    /// Product kind.
+    pub product: ProductCode,
+    /// Code of the lot.
+    pub code: LotCode,
+    /// Chain in which it was begun and stays.
+    pub chain: ChainCode,
+    /// Last business day on which it may be sold.
+    pub expiry: Option<BusinessDay>,
+    /// Business day of the earliest harvest that it goes back to.
+    pub harvest_day: Option<BusinessDay>,
+    /// Instant of that harvest, where it is known to the moment.
+    pub harvest_time: Option<Timestamp>,
+}
+
+/// A lot begins at a producing site.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Harvested {
+    /// The lot that begins.
+    pub lot: Lot,
+    /// Where.
+    pub site: SiteCode,
+    /// How much.
+    pub amount: Amount,
+    /// Reference to the plot or barn.
+    pub plot: Option<Box<str>>,
+}
+
+/// Opening balance of a site.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LotOpened {
+    /// The lot; begins here unless it is known already.
+    pub lot: Lot,
+    /// Where.
+    pub site: SiteCode,
+    /// How much.
+    pub amount: Amount,
+}
+
+/// Kinds of transformation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Process {
+    /// Washing, grading, packing, labelling.
+    Packing,
+    /// Cooking, drying, milling, fermenting and the like.
+    Processing,
+    /// Live animals into meat.
+    Slaughter,
+    /// Lots of one product into one.
+    Mixing,
+}
+
+/// Lots become other lots.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Transformed {
+    /// Where.
+    pub site: SiteCode,
+    /// Kind of work.
+    pub process: Process,
+    /// What went in.
+    pub inputs: Vec<LotAmount>,
+    /// Lots that begin here, with how much came out.
+    pub outputs: Vec<(Lot, Amount)>,
+    /// Mass lost on the way, in grams, as said.
+    pub loss_gram: Option<i64>,
+}
+
+/// A shipment leaves a site.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dispatched {
+    /// Derived from the sender and its code.
+    pub shipment: ShipmentId,
+    /// The sender's code for it.
+    pub code: ShipmentCode,
+    /// Site that it leaves.
+    pub from: SiteCode,
+    /// Site that it goes to.
+    pub to: SiteCode,
+    /// What is on it.
+    pub lines: Vec<DispatchedLine>,
+    /// Groups the shipments of one truck.
+    pub trip: Option<Box<str>>,
+    /// SSCC of its logistic unit.
+    pub sscc: Option<Box<str>>,
+}
+
+/// A lot on a shipment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DispatchedLine {
+    /// The lot.
+    pub lot: LotId,
+    /// How much.
+    pub amount: Amount,
+    /// Part of it that had been dispatched before and came back.
+    pub redispatched: Milli,
+}
+
+/// Goods of a shipment arrive.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Received {
+    /// The shipment.
+    pub shipment: ShipmentId,
+    /// Site that received it.
+    pub site: SiteCode,
+    /// What arrived of what was sent.
+    pub lines: Vec<LotAmount>,
+    /// Issuer and code as the receiver read them, where no dispatch was known: the goods are then from outside(unmatched).
+    pub unmatched: Option<(OrganizationCode, ShipmentCode)>,
+}
+
+/// Why goods are turned away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RefusalReason {
+    /// Not said.
+    Unspecified,
+    /// Quality below what was agreed.
+    Quality,
+    /// Too warm or too cold.
+    Temperature,
+    /// Damaged goods or packing.
+    Damaged,
+    /// Too little time left before expiry.
+    ShelfLife,
+    /// Not what was ordered.
+    WrongGoods,
+    /// Papers or label missing or wrong.
+    Documents,
+    /// Came too late.
+    Late,
+    /// More than was ordered.
+    Oversupply,
+}
+
+/// Goods of a shipment are turned away at the door.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeliveryRefused {
+    /// The shipment.
+    pub shipment: ShipmentId,
+    /// Site that turned them away.
+    pub site: SiteCode,
+    /// What was turned away.
+    pub lines: Vec<LotAmount>,
+    /// Why.
+    pub reason: RefusalReason,
+    /// The shipment that takes them back and the site it goes to; none if they were destroyed at the door.
+    pub returned: Option<(ShipmentId, SiteCode)>,
+}
+
+/// Goods of a shipment did not arrive.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShortReported {
+    /// The shipment.
+    pub shipment: ShipmentId,
+    /// Site that missed them.
+    pub site: SiteCode,
+    /// What was missing.
+    pub lines: Vec<LotAmount>,
+}
+
+/// Goods sold to consumers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sold {
+    /// Where.
+    pub site: SiteCode,
+    /// What was sold.
+    pub lines: Vec<LotAmount>,
+    /// Product by which the seller reported; the lots were then inferred, first expired first out.
+    pub product: Option<ProductCode>,
+}
+
+/// Why goods were lost to use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum WasteReason {
+    /// Not said.
+    Unspecified,
+    /// Spoiled before expiry.
+    Spoiled,
+    /// Damaged.
+    Damaged,
+    /// Past its expiry day.
+    Expired,
+    /// Taken as a sample.
+    Sampled,
+    /// Given away.
+    Donated,
+    /// Destroyed on somebody's order.
+    Destroyed,
+}
+
+impl WasteReason {
+    /// Where such goods go.
+    pub const fn outside(self) -> Outside {
+        match self {
+            WasteReason::Unspecified => Outside::Wasted,
+            WasteReason::Spoiled => Outside::Spoiled,
+            WasteReason::Damaged => Outside::Damaged,
+            WasteReason::Expired => Outside::Expired,
+            WasteReason::Sampled => Outside::Sampled,
+            WasteReason::Donated => Outside::Donated,
+            WasteReason::Destroyed => Outside::Destroyed,
+        }
+    }
+}
+
+/// Goods lost to use.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wasted {
+    /// Where.
+    pub site: SiteCode,
+    /// What was lost.
+    pub lines: Vec<LotAmount>,
+    /// Why.
+    pub reason: WasteReason,
+}
+
+/// Why the book changes without goods moving.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum CountBasis {
+    /// Somebody counted: after it the place holds what was counted.
+    Stocktake,
+    /// More arrived than was sent.
+    Surplus,
+    /// A reported fact took more than the book had; taken back as far as earlier goods become known.
+    Provisional,
+}
+
+/// Goods were counted, or found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Counted {
+    /// Where.
+    pub site: SiteCode,
+    /// Why the book changes.
+    pub basis: CountBasis,
+    /// Each lot with what was counted.
+    pub lines: Vec<CountedLine>,
+    /// Product by which it was counted; the lots were then inferred, and any other lot of it stands at zero.
+    pub product: Option<ProductCode>,
+}
+
+/// A lot that was counted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CountedLine {
+    /// The lot.
+    pub lot: LotId,
+    /// What was counted; of weight for a stocktake alone.
+    pub counted: Amount,
+    /// What the book said just before.
+    pub expected: Milli,
+    /// Counted less expected: what was found, or, below zero, is missing.
+    pub variance: Milli,
+}
+
+/// What became known later changes what had been found or missing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CountRestated {
+    /// Where.
+    pub site: SiteCode,
+    /// The lot.
+    pub lot: LotId,
+    /// Which kind of count changes.
+    pub basis: CountBasis,
+    /// By how much the variance changes.
+    pub variance_change: Milli,
+}
+
+/// The dispatch behind an unmatched receipt became known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Matched {
+    /// The shipment.
+    pub shipment: ShipmentId,
+    /// What earlier receipts had taken of it.
+    pub lines: Vec<LotAmount>,
+}
+
+/// A command was recorded in error: its postings are reversed, on their own days.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Voided {
+    /// The command, of the same organization.
+    pub command: CommandId,
+    /// Why.
+    pub reason: String,
+    /// The events that it recorded and that are reversed.
+    pub originals: Vec<Event>,
+}
+
+impl Event {
+    /// Every movement of goods that the event says, conservation built in.
+    pub fn postings(&self) -> Vec<Posting> {
+        let time = self.time.key();
+        let mut postings = Vec::new();
+        let mut post = |lot: LotId, from: Place, to: Place, quantity: Milli| {
+            if quantity != Milli::ZERO {
+                postings.push(Posting { lot, from, to, quantity, time, reversal: false });
+            }
+        };
+        let outside = Place::Outside;
+        match &self.fact {
+            Fact::Harvested(Harvested { lot, site, amount, .. }) => {
+                post(lot.id, outside(Outside::Harvested), Place::Site(site.clone()), amount.quantity);
+            }
+            Fact::LotOpened(LotOpened { lot, site, amount }) => {
+                post(lot.id, outside(Outside::Opening), Place::Site(site.clone()), amount.quantity);
+            }
+            Fact::Transformed(Transformed { site, inputs, outputs, .. }) => {
+                for input in inputs {
+                    post(input.lot, Place::Site(site.clone()), outside(Outside::Consumed), input.amount.quantity);
+                }
+                for (lot, amount) in outputs {
+                    post(lot.id, outside(Outside::Produced), Place::Site(site.clone()), amount.quantity);
+                }
+            }
+            Fact::Dispatched(Dispatched { shipment, from, lines, .. }) => {
+                for line in lines {
+                    post(line.lot, Place::Site(from.clone()), Place::Shipment(*shipment), line.amount.quantity);
+                }
+            }
+            Fact::Received(Received { shipment, site, lines, unmatched }) => {
+                let from = if unmatched.is_some() { outside(Outside::Unmatched) } else { Place::Shipment(*shipment) };
+                for line in lines {
+                    post(line.lot, from.clone(), Place::Site(site.clone()), line.amount.quantity);
+                }
+            }
+            Fact::DeliveryRefused(DeliveryRefused { shipment, lines, returned, .. }) => {
+                let to = returned.as_ref().map_or(outside(Outside::Destroyed), |(shipment, _)| Place::Shipment(*shipment));
+                for line in lines {
+                    post(line.lot, Place::Shipment(*shipment), to.clone(), line.amount.quantity);
+                }
+            }
+            Fact::ShortReported(ShortReported { shipment, lines, .. }) => {
+                for line in lines {
+                    post(line.lot, Place::Shipment(*shipment), outside(Outside::Lost), line.amount.quantity);
+                }
+            }
+            Fact::Sold(Sold { site, lines, .. }) => {
+                for line in lines {
+                    post(line.lot, Place::Site(site.clone()), outside(Outside::Sold), line.amount.quantity);
+                }
+            }
+            Fact::Wasted(Wasted { site, lines, reason }) => {
+                for line in lines {
+                    post(line.lot, Place::Site(site.clone()), outside(reason.outside()), line.amount.quantity);
+                }
+            }
+            Fact::Counted(Counted { site, basis, lines, .. }) => {
+                for line in lines {
+                    let (from, to, quantity) = adjustment(site, *basis, line.variance);
+                    post(line.lot, from, to, quantity);
+                }
+            }
+            Fact::CountRestated(CountRestated { site, lot, basis, variance_change }) => {
+                let (from, to, quantity) = adjustment(site, *basis, *variance_change);
+                post(*lot, from, to, quantity);
+            }
+            Fact::Matched(Matched { shipment, lines }) => {
+                for line in lines {
+                    post(line.lot, Place::Shipment(*shipment), outside(Outside::Unmatched), line.amount.quantity);
+                }
+            }
+            Fact::Voided(voided) | Fact::Corrected(voided) => {
+                postings.extend(voided.originals.iter().flat_map(Event::postings).map(Posting::reversed));
+            }
+            Fact::Registered(_) => {}
+        }
+        postings
+    }
+
+    /// Whether it is what its command said, not what followed from it.
+    pub fn is_primary(&self) -> bool {
+        match &self.fact {
+            Fact::CountRestated(_) => false,
+            Fact::Counted(counted) => counted.basis != CountBasis::Provisional,
+            _ => true,
+        }
+    }
+}
+
+/// How a variance moves goods: what is found comes from outside, what is missing goes there; a provisional filling is taken
+/// back to where it came from.
+fn adjustment(site: &SiteCode, basis: CountBasis, variance: Milli) -> (Place, Place, Milli) {
+    let (site, quantity) = (Place::Site(site.clone()), Milli(variance.0.abs()));
+    if variance >= Milli::ZERO {
+        (Place::Outside(Outside::Found), site, quantity)
+    } else if basis == CountBasis::Stocktake {
+        (site, Place::Outside(Outside::Missing), quantity)
+    } else {
+        (site, Place::Outside(Outside::Found), quantity)
+    }
+}
