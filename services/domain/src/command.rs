@@ -13,7 +13,7 @@ use uuid::Uuid;
 pub struct Command {
     /// Id made by the sender.
     pub id: CommandId,
-    /// When it happened; a correction may leave that to its original.
+    /// When it happened; for a Void or Correct when that was said, and left out the moment of recording.
     pub when: Option<When>,
     /// Reference to the person or system that acted.
     pub actor: String,
@@ -318,6 +318,8 @@ pub struct Correct {
     pub command: CommandId,
     /// Why.
     pub reason: String,
+    /// When that which stands in its place happened; left out, when the original did.
+    pub when: Option<When>,
     /// What stands in its place: any action that moves goods.
     pub replacement: Box<Action>,
 }

@@ -15,3 +15,4 @@ pub mod event;
 pub mod posting;
 
 pub mod command;
+pub mod refusal;
