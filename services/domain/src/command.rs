@@ -1,10 +1,29 @@
-//! What callers say has happened: every command as it was sent, names not yet looked up. One file a command.
+//! What callers say has happened: every command as it was sent, names not yet looked up; and what is decided about it. One file
+//! a command. Knows no clock, stream or table: time and identity come in with the [`Context`].
 
-use crate::entry::Document;
-use crate::event::{Process, RefusalReason, RegistryFact, WasteReason};
-use crate::id::CommandId;
+mod count;
+mod deciding;
+mod dispatch;
+mod harvest;
+mod open_lot;
+mod receive;
+mod refuse_delivery;
+mod register;
+mod report_short;
+mod sell;
+mod settle;
+mod transform;
+mod void;
+mod waste;
+
+use crate::entry::{Document, RecordedCommand};
+use crate::event::{Event, Fact, Process, RefusalReason, RegistryFact, WasteReason};
+use crate::id::{CommandId, OrganizationCode};
 use crate::quantity::Milli;
+use crate::refusal::{CommandRef, Refusal};
+use crate::state::State;
 use crate::time::BusinessDay;
+use deciding::Deciding;
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -322,4 +341,78 @@ pub struct Correct {
     pub when: Option<When>,
     /// What stands in its place: any action that moves goods.
     pub replacement: Box<Action>,
+}
+
+/// What deciding needs besides state and command.
+#[derive(Clone, Copy, Debug)]
+pub struct Context<'a> {
+    /// On whose behalf the command was sent.
+    pub organization: &'a OrganizationCode,
+    /// The journal's clock.
+    pub now: Timestamp,
+    /// The command that a Void or Correct names, as recorded; none if the journal holds none.
+    pub original: Option<&'a RecordedCommand>,
+}
+
+/// Says what a command makes happen: what it says itself, then what follows from it. Or refuses it, and nothing happens.
+pub fn decide(state: &State, command: &Command, context: &Context<'_>) -> Result<Vec<Event>, Refusal> {
+    let by = CommandRef { organization: context.organization.clone(), command: command.id };
+    let mut after = state.clone();
+    let (mut primary, undone) = match &command.action {
+        Action::Register(fact) => {
+            return register::decide(state, context, command.when.as_ref(), fact).map(|event| vec![event]);
+        }
+        Action::Void(Void { command: original, reason }) => {
+            let (target, voided) = void::reverse(state, context, *original, reason)?;
+            let time = deciding::said_time(state, context, command.when.as_ref())?;
+            (vec![Event { time, violations: Vec::new(), fact: Fact::Voided(voided) }], Some(target))
+        }
+        Action::Correct(Correct { command: original, reason, when, replacement }) => {
+            let (target, voided) = void::reverse(state, context, *original, reason)?;
+            let original_time = voided.originals.first().map(|event| event.time.clone());
+            let time = deciding::said_time(state, context, command.when.as_ref())?;
+            let corrected = Event { time, violations: Vec::new(), fact: Fact::Corrected(voided) };
+            after.evolve(&by, &corrected);
+            let time = match (when, original_time) {
+                (None, Some(time)) => time,
+                (when, _) => deciding::event_time(&after, context, when.as_ref(), "correct.when", replacement)?,
+            };
+            let mut events = vec![corrected];
+            events.extend(Deciding::new(&after, context, by.clone(), time, command.reported_fact).primary(replacement)?);
+            after = state.clone();
+            (events, Some(target))
+        }
+        action => {
+            let time = deciding::event_time(state, context, command.when.as_ref(), "header.when", action)?;
+            (Deciding::new(state, context, by.clone(), time, command.reported_fact).primary(action)?, None)
+        }
+    };
+    for event in &primary {
+        after.evolve(&by, event);
+    }
+    let reported = command.reported_fact && command.action.may_be_reported();
+    let settled = settle::settle(state, &after, &primary, undone.as_ref(), reported)?;
+    if let Some(first) = primary.iter_mut().find(|event| !matches!(event.fact, Fact::Voided(_) | Fact::Corrected(_))) {
+        first.violations.extend(settled.violations);
+    }
+    primary.extend(settled.events);
+    Ok(primary)
+}
+
+impl Action {
+    /// Whether it may be recorded as a fact although rules 2, 7 or 9 stand against it (rule 12). Never what gives goods a chain's
+    /// name, and a void or correction mends the book, it reports nothing.
+    fn may_be_reported(&self) -> bool {
+        match self {
+            Action::Harvest(_)
+            | Action::OpenLot(_)
+            | Action::Receive(_)
+            | Action::RefuseDelivery(_)
+            | Action::ReportShort(_)
+            | Action::Sell(_)
+            | Action::Waste(_)
+            | Action::Count(_) => true,
+            Action::Transform(_) | Action::Dispatch(_) | Action::Void(_) | Action::Correct(_) | Action::Register(_) => false,
+        }
+    }
 }

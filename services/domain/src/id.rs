@@ -59,6 +59,13 @@ code!(ProductCode, "a product");
 code!(ChainCode, "a chain");
 code!(DistrictCode, "a district");
 
+impl ProductCode {
+    /// What sorts before every code.
+    pub(crate) const fn least() -> Self {
+        Self(SmolStr::new_static(""))
+    }
+}
+
 /// Code of a lot: 1 to 20 characters of GS1 AI (10), as printed, letters in their case.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LotCode(SmolStr);

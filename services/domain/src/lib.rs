@@ -16,3 +16,4 @@ pub mod posting;
 
 pub mod command;
 pub mod refusal;
+pub mod state;

@@ -132,6 +132,21 @@ pub enum Refusal {
         /// What was asked.
         asked: Milli,
     },
+    /// Rule 2: a count that later or other records contradict.
+    #[error(
+        "with this count {site} would be {short} of {lot} short on {day}: more left than came in, by what is recorded; record what \
+         came in first, correct what left, or send the count as a reported fact"
+    )]
+    CountContradicts {
+        /// The site.
+        site: String,
+        /// The lot.
+        lot: LotName,
+        /// The first day that fails.
+        day: BusinessDay,
+        /// By how much.
+        short: Milli,
+    },
     /// Rule 4: ahead of the clock.
     #[error("the event time {event_time} is ahead of the journal's clock {now}; at most five minutes are allowed: check the sender's clock")]
     InTheFuture {
@@ -221,6 +236,12 @@ pub enum Refusal {
         there: Milli,
         /// What took it.
         in_the_way: Vec<CommandRef>,
+    },
+    /// Rule 8: the command is not in the journal, or is another organization's.
+    #[error("no command {command} is recorded; check the id: only the organization that sent a command voids or corrects it")]
+    NoSuchCommand {
+        /// The command.
+        command: CommandRef,
     },
     /// Rule 8: once.
     #[error("command {command} was voided or corrected already, by {by}; record anew what is missing")]
@@ -412,11 +433,11 @@ impl Refusal {
         use Refusal::*;
         match self {
             QuantityOutOfBounds { .. } | NotWhole { .. } | Inexact { .. } => 1,
-            NotEnough { .. } | NotEnoughOfProduct { .. } => 2,
+            NotEnough { .. } | NotEnoughOfProduct { .. } | CountContradicts { .. } => 2,
             InTheFuture { .. } => 4,
             NotTheDestination { .. } | BeforeDispatch { .. } | AlreadyReceived { .. } | MoreThanOpen { .. } | NotOnShipment { .. } => 5,
             Expired { .. } => 7,
-            InTheWay { .. } | AlreadyVoided { .. } | NotVoidable { .. } => 8,
+            InTheWay { .. } | NoSuchCommand { .. } | AlreadyVoided { .. } | NotVoidable { .. } => 8,
             NotYourSite { .. } | NotInChain { .. } => 9,
             Unknown { .. } | Ambiguous { .. } | NotYetKnown { .. } => 10,
             CountedAlready { .. } => 11,
@@ -445,6 +466,7 @@ impl Refusal {
             Inexact { .. } => "INEXACT",
             NotEnough { .. } => "NOT_ENOUGH",
             NotEnoughOfProduct { .. } => "NOT_ENOUGH_OF_PRODUCT",
+            CountContradicts { .. } => "COUNT_CONTRADICTS",
             InTheFuture { .. } => "IN_THE_FUTURE",
             NotTheDestination { .. } => "NOT_THE_DESTINATION",
             BeforeDispatch { .. } => "BEFORE_DISPATCH",
@@ -453,6 +475,7 @@ impl Refusal {
             NotOnShipment { .. } => "NOT_ON_SHIPMENT",
             Expired { .. } => "EXPIRED",
             InTheWay { .. } => "IN_THE_WAY",
+            NoSuchCommand { .. } => "NO_SUCH_COMMAND",
             AlreadyVoided { .. } => "ALREADY_VOIDED",
             NotVoidable { .. } => "NOT_VOIDABLE",
             NotYourSite { .. } => "NOT_YOUR_SITE",
@@ -480,11 +503,12 @@ impl Refusal {
             Malformed { .. } | BadCode { .. } | QuantityOutOfBounds { .. } | NotWhole { .. } | Inexact { .. } | Ambiguous { .. } => {
                 Class::Malformed
             }
-            Unknown { .. } => Class::NotFound,
+            Unknown { .. } | NoSuchCommand { .. } => Class::NotFound,
             LotBegun { .. } | LotOpened { .. } | ShipmentExists { .. } | OtherContent { .. } | CountedAlready { .. } => Class::Exists,
             NotYourSite { .. } | NotYourLotCode { .. } | NotTheAuthority { .. } => Class::Forbidden,
             NotEnough { .. }
             | NotEnoughOfProduct { .. }
+            | CountContradicts { .. }
             | InTheFuture { .. }
             | NotTheDestination { .. }
             | BeforeDispatch { .. }

@@ -1,0 +1,502 @@
+//! What deciding may look at: lots, the ledgers of places, shipments, the registry. A fold of the journal; a clone is cheap, so
+//! that a group of commands is decided on a copy.
+
+pub mod ledger;
+pub mod registry;
+
+use crate::entry::{Entry, Genesis};
+use crate::event::registry::{Organization, OrganizationKind};
+use crate::event::{CountBasis, Counted, CountedLine, Event, Fact, Lot, LotAmount, RegistryFact};
+use crate::id::{CommandId, LotId, OrganizationCode, ProductCode, ShipmentCode, ShipmentId, SiteCode};
+use crate::posting::{Place, Posting};
+use crate::quantity::Milli;
+use crate::refusal::{CommandRef, LotName};
+use crate::time::{BusinessDay, Calendar, EventTime, TimeKey, UnknownTimeZone};
+use imbl::{HashMap, OrdMap, OrdSet, Vector};
+use ledger::{CountMade, Ledger, LedgerKey};
+use registry::Registry;
+use std::sync::Arc;
+
+/// A place inside the book.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Holder {
+    /// A site.
+    Site(SiteCode),
+    /// A shipment.
+    Shipment(ShipmentId),
+}
+
+impl Holder {
+    fn of(place: &Place) -> Option<Holder> {
+        match place {
+            Place::Site(site) => Some(Holder::Site(site.clone())),
+            Place::Shipment(shipment) => Some(Holder::Shipment(*shipment)),
+            Place::Outside(_) => None,
+        }
+    }
+}
+
+impl From<Holder> for Place {
+    fn from(holder: Holder) -> Place {
+        match holder {
+            Holder::Site(site) => Place::Site(site),
+            Holder::Shipment(shipment) => Place::Shipment(shipment),
+        }
+    }
+}
+
+/// A lot that is known.
+#[derive(Clone, Debug)]
+pub struct KnownLot {
+    /// What names it.
+    pub lot: Lot,
+    /// What began it: a harvest or a transformation; none while it is known from opening balances or unmatched receipts alone.
+    pub begun: Option<CommandRef>,
+    /// Where it was opened, and by what.
+    pub opened: OrdMap<SiteCode, CommandRef>,
+}
+
+impl KnownLot {
+    /// As people name it.
+    pub fn name(&self) -> LotName {
+        LotName { issuer: self.lot.issuer.clone(), product: self.lot.product.clone(), code: self.lot.code.clone() }
+    }
+}
+
+/// Goods that were received before their dispatch was known.
+#[derive(Clone, Debug)]
+pub struct UnmatchedReceipt {
+    /// The lot.
+    pub lot: LotId,
+    /// What is still unmatched of it.
+    pub quantity: Milli,
+    /// When it was received.
+    pub time: EventTime,
+    /// By which command.
+    pub by: CommandRef,
+    /// By which dispatch it was matched, as far as it was.
+    pub matched_by: Option<CommandRef>,
+}
+
+/// A line of a shipment.
+#[derive(Clone, Debug, Default)]
+pub struct Line {
+    /// How much was sent.
+    pub sent: Milli,
+    /// What settled part of it last, and when.
+    pub settled: Option<(CommandRef, EventTime)>,
+}
+
+/// Goods on their way.
+#[derive(Clone, Debug)]
+pub struct Shipment {
+    /// Its id.
+    pub id: ShipmentId,
+    /// As people name it.
+    pub name: String,
+    /// Where it comes from and goes to, by what it left and when; none while only receipts are known.
+    pub dispatched: Option<Departure>,
+    /// What is on it.
+    pub lines: OrdMap<LotId, Line>,
+    /// What was received before the dispatch was known.
+    pub unmatched: Vector<UnmatchedReceipt>,
+}
+
+/// How a shipment left.
+#[derive(Clone, Debug)]
+pub struct Departure {
+    /// Site that it left.
+    pub from: SiteCode,
+    /// Site that it goes to.
+    pub to: SiteCode,
+    /// What recorded it.
+    pub by: CommandRef,
+    /// When.
+    pub time: EventTime,
+    /// Whether it takes back what was refused at a door.
+    pub is_return: bool,
+}
+
+/// A fold of the journal.
+#[derive(Clone, Debug)]
+pub struct State {
+    calendar: Calendar,
+    authority: OrganizationCode,
+    registry: Arc<Registry>,
+    lots: HashMap<LotId, Arc<KnownLot>>,
+    ledgers: HashMap<(LotId, Holder), Ledger>,
+    lots_at: OrdMap<(SiteCode, ProductCode), OrdSet<LotId>>,
+    /// Counts of a product without lots: every lot of it that was not named stands at zero then.
+    product_counts: OrdMap<(SiteCode, ProductCode), OrdMap<TimeKey, (EventTime, CommandRef)>>,
+    shipments: HashMap<ShipmentId, Arc<Shipment>>,
+    voided: HashMap<CommandRef, CommandId>,
+}
+
+impl State {
+    /// The state at the beginning of a journal.
+    pub fn begin(genesis: &Genesis) -> Result<State, UnknownTimeZone> {
+        let mut registry = Registry::default();
+        let authority = Organization {
+            code: genesis.authority.clone(),
+            name: genesis.authority_name.clone(),
+            kind: OrganizationKind::Authority,
+            gln: None,
+        };
+        registry.organizations.enter(BusinessDay(i32::MIN), &authority);
+        Ok(State {
+            calendar: Calendar::of(&genesis.business_time_zone)?,
+            authority: genesis.authority.clone(),
+            registry: Arc::new(registry),
+            lots: HashMap::new(),
+            ledgers: HashMap::new(),
+            lots_at: OrdMap::new(),
+            product_counts: OrdMap::new(),
+            shipments: HashMap::new(),
+            voided: HashMap::new(),
+        })
+    }
+
+    /// The calendar of business days.
+    pub fn calendar(&self) -> &Calendar {
+        &self.calendar
+    }
+
+    /// Who keeps the registry.
+    pub fn authority(&self) -> &OrganizationCode {
+        &self.authority
+    }
+
+    /// The registry.
+    pub fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
+    /// A lot.
+    pub fn lot(&self, lot: LotId) -> Option<&KnownLot> {
+        self.lots.get(&lot).map(Arc::as_ref)
+    }
+
+    /// A shipment.
+    pub fn shipment(&self, shipment: ShipmentId) -> Option<&Shipment> {
+        self.shipments.get(&shipment).map(Arc::as_ref)
+    }
+
+    /// The book of a lot at a place, if it ever was there.
+    pub fn ledger(&self, lot: LotId, holder: &Holder) -> Option<&Ledger> {
+        self.ledgers.get(&(lot, holder.clone()))
+    }
+
+    /// What a place holds of a lot.
+    pub fn held(&self, lot: LotId, holder: &Holder) -> Milli {
+        self.ledger(lot, holder).map_or(Milli::ZERO, Ledger::balance)
+    }
+
+    /// Lots of a product that ever were at a site.
+    pub fn lots_at(&self, site: &SiteCode, product: &ProductCode) -> OrdSet<LotId> {
+        self.lots_at.get(&(site.clone(), product.clone())).cloned().unwrap_or_default()
+    }
+
+    /// Lots that ever were at a site.
+    pub fn all_lots_at(&self, site: &SiteCode) -> impl Iterator<Item = LotId> + '_ {
+        let site = site.clone();
+        // Every code is longer than nothing: the range begins before the site's first product.
+        self.lots_at
+            .range((site.clone(), ProductCode::least())..)
+            .take_while(move |((at, _), _)| *at == site)
+            .flat_map(|(_, lots)| lots.iter().copied())
+    }
+
+    /// The count of a product without lots at a time.
+    pub fn product_count(&self, site: &SiteCode, product: &ProductCode, time: TimeKey) -> Option<&(EventTime, CommandRef)> {
+        self.product_counts.get(&(site.clone(), product.clone())).and_then(|counts| counts.get(&time))
+    }
+
+    /// What voided or corrected a command.
+    pub fn voided_by(&self, command: &CommandRef) -> Option<CommandId> {
+        self.voided.get(command).copied()
+    }
+
+    /// Every place that holds something of a lot, with how much.
+    pub fn balances(&self) -> impl Iterator<Item = (LotId, Place, Milli)> + '_ {
+        self.ledgers
+            .iter()
+            .map(|((lot, holder), ledger)| (*lot, Place::from(holder.clone()), ledger.balance()))
+            .filter(|(_, _, balance)| *balance != Milli::ZERO)
+    }
+
+    /// Applies an entry.
+    pub fn evolve_entry(&mut self, entry: &Entry) {
+        for command in &entry.commands {
+            let by = CommandRef { organization: command.organization.clone(), command: command.id };
+            for event in &command.events {
+                self.evolve(&by, event);
+            }
+        }
+    }
+
+    /// Applies a fact that a command recorded. Cannot fail: what happened happened.
+    pub fn evolve(&mut self, by: &CommandRef, event: &Event) {
+        match &event.fact {
+            Fact::Registered(fact) => return self.evolve_registry(event.time.business_day, fact),
+            Fact::Voided(voided) | Fact::Corrected(voided) => {
+                let original = CommandRef { organization: by.organization.clone(), command: voided.command };
+                for event in &voided.originals {
+                    self.note(&original, event, false);
+                    self.post(&original, event, true);
+                }
+                self.voided.insert(original, by.command);
+            }
+            _ => {
+                self.note(by, event, true);
+                self.post(by, event, false);
+            }
+        }
+    }
+
+    fn evolve_registry(&mut self, from: BusinessDay, fact: &RegistryFact) {
+        Arc::make_mut(&mut self.registry).evolve(from, fact);
+    }
+
+    /// What an event says besides moving goods: what began, left, was settled, was counted; or that it did not.
+    fn note(&mut self, by: &CommandRef, event: &Event, holds: bool) {
+        match &event.fact {
+            Fact::Harvested(harvested) => self.note_begun(&harvested.lot, by, holds),
+            Fact::Transformed(transformed) => {
+                for (lot, _) in &transformed.outputs {
+                    self.note_begun(lot, by, holds);
+                }
+            }
+            Fact::LotOpened(opened) => {
+                let known = self.known_lot(&opened.lot);
+                // An opening of nothing announces a lot that an unmatched receipt names; it is no opening balance.
+                if opened.amount.quantity == Milli::ZERO {
+                } else if holds {
+                    known.opened.insert(opened.site.clone(), by.clone());
+                } else {
+                    known.opened.remove(&opened.site);
+                }
+            }
+            Fact::Dispatched(dispatched) => {
+                let departure = Departure {
+                    from: dispatched.from.clone(),
+                    to: dispatched.to.clone(),
+                    by: by.clone(),
+                    time: event.time.clone(),
+                    is_return: false,
+                };
+                let shipment = self.known_shipment(dispatched.shipment, dispatched.code.to_string());
+                shipment.dispatched = holds.then_some(departure);
+                for line in &dispatched.lines {
+                    let sent = &mut shipment.lines.entry(line.lot).or_default().sent;
+                    *sent = signed(*sent, line.amount.quantity, holds);
+                }
+                for line in dispatched.lines.iter().filter(|line| line.redispatched != Milli::ZERO) {
+                    let returned = &mut self.ledger_mut(line.lot, Holder::Site(dispatched.from.clone())).returned;
+                    *returned = signed(*returned, line.redispatched, !holds);
+                }
+            }
+            Fact::Received(received) => match &received.unmatched {
+                None => {
+                    self.note_settled(received.shipment, &received.lines, by, &event.time, holds);
+                    let is_return = self.shipment(received.shipment).and_then(|it| it.dispatched.as_ref()).is_some_and(|it| it.is_return);
+                    for line in received.lines.iter().filter(|_| is_return) {
+                        let returned = &mut self.ledger_mut(line.lot, Holder::Site(received.site.clone())).returned;
+                        *returned = signed(*returned, line.amount.quantity, holds);
+                    }
+                }
+                Some((_, code)) => self.note_unmatched(received.shipment, code, &received.lines, by, &event.time, holds),
+            },
+            Fact::DeliveryRefused(refused) => {
+                self.note_settled(refused.shipment, &refused.lines, by, &event.time, holds);
+                if let Some((back, site)) = &refused.returned {
+                    let name = self.shipment(refused.shipment).map_or(String::new(), |it| it.name.clone());
+                    let departure = Departure {
+                        from: refused.site.clone(),
+                        to: site.clone(),
+                        by: by.clone(),
+                        time: event.time.clone(),
+                        is_return: true,
+                    };
+                    let back = self.known_shipment(*back, format!("return of {name}"));
+                    back.dispatched = holds.then_some(departure);
+                    for line in &refused.lines {
+                        let sent = &mut back.lines.entry(line.lot).or_default().sent;
+                        *sent = signed(*sent, line.amount.quantity, holds);
+                    }
+                }
+            }
+            Fact::ShortReported(short) => self.note_settled(short.shipment, &short.lines, by, &event.time, holds),
+            Fact::Counted(counted) => self.note_counted(counted, by, &event.time, holds),
+            Fact::Matched(matched) => self.note_matched(matched.shipment, &matched.lines, by, &event.time, holds),
+            Fact::Sold(_) | Fact::Wasted(_) | Fact::CountRestated(_) => {}
+            // A void's originals are primary events of one command: never voids, never facts of the registry.
+            Fact::Voided(_) | Fact::Corrected(_) | Fact::Registered(_) => {}
+        }
+    }
+
+    /// Enters an event's postings in the ledgers, or takes them back.
+    fn post(&mut self, by: &CommandRef, event: &Event, reversal: bool) {
+        let adjustment_key = match &event.fact {
+            Fact::Counted(Counted { basis: CountBasis::Stocktake, .. })
+            | Fact::CountRestated(crate::event::CountRestated { basis: CountBasis::Stocktake, .. }) => {
+                Some(LedgerKey::count(event.time.key()))
+            }
+            Fact::Counted(Counted { basis: CountBasis::Provisional, .. })
+            | Fact::CountRestated(crate::event::CountRestated { basis: CountBasis::Provisional, .. }) => {
+                Some(LedgerKey::filling(event.time.key()))
+            }
+            _ => None,
+        };
+        for posting in event.postings() {
+            let posting = if reversal { posting.reversed() } else { posting };
+            let Posting { lot, from, to, quantity, time, reversal } = posting;
+            for (place, incoming) in [(from, false), (to, true)] {
+                let Some(holder) = Holder::of(&place) else { continue };
+                let change = if incoming { quantity.0 } else { -quantity.0 };
+                let ledger = self.ledger_mut(lot, holder);
+                match adjustment_key {
+                    Some(key) => ledger.adjust(key, change),
+                    None => ledger.enter(LedgerKey::leg(time, incoming, reversal), change, by),
+                }
+            }
+        }
+    }
+
+    fn known_lot(&mut self, lot: &Lot) -> &mut KnownLot {
+        let known = self
+            .lots
+            .entry(lot.id)
+            .or_insert_with(|| Arc::new(KnownLot { lot: lot.clone(), begun: None, opened: OrdMap::new() }));
+        Arc::make_mut(known)
+    }
+
+    fn note_begun(&mut self, lot: &Lot, by: &CommandRef, holds: bool) {
+        let known = self.known_lot(lot);
+        known.begun = holds.then(|| by.clone());
+        if holds {
+            // Who makes a lot knows its dates best, whoever spoke of it first.
+            known.lot = lot.clone();
+        }
+    }
+
+    fn known_shipment(&mut self, id: ShipmentId, name: String) -> &mut Shipment {
+        let known = self.shipments.entry(id).or_insert_with(|| {
+            Arc::new(Shipment { id, name, dispatched: None, lines: OrdMap::new(), unmatched: Vector::new() })
+        });
+        Arc::make_mut(known)
+    }
+
+    fn note_settled(&mut self, shipment: ShipmentId, lines: &[LotAmount], by: &CommandRef, time: &EventTime, holds: bool) {
+        let Some(shipment) = self.shipments.get_mut(&shipment) else { return };
+        let shipment = Arc::make_mut(shipment);
+        for line in lines {
+            let known = shipment.lines.entry(line.lot).or_default();
+            if holds {
+                known.settled = Some((by.clone(), time.clone()));
+            } else if known.settled.as_ref().is_some_and(|(last, _)| last == by) {
+                known.settled = None;
+            }
+        }
+    }
+
+    fn note_unmatched(
+        &mut self,
+        shipment: ShipmentId,
+        code: &ShipmentCode,
+        lines: &[LotAmount],
+        by: &CommandRef,
+        time: &EventTime,
+        holds: bool,
+    ) {
+        let shipment = self.known_shipment(shipment, code.to_string());
+        if holds {
+            shipment.unmatched.extend(lines.iter().map(|line| UnmatchedReceipt {
+                lot: line.lot,
+                quantity: line.amount.quantity,
+                time: time.clone(),
+                by: by.clone(),
+                matched_by: None,
+            }));
+        } else {
+            shipment.unmatched.retain(|receipt| receipt.by != *by);
+        }
+    }
+
+    /// A dispatch took over what earlier receipts had; its time is that of the receipt or, if later, its own.
+    fn note_matched(&mut self, shipment: ShipmentId, lines: &[LotAmount], by: &CommandRef, time: &EventTime, holds: bool) {
+        let Some(shipment) = self.shipments.get_mut(&shipment) else { return };
+        let shipment = Arc::make_mut(shipment);
+        for line in lines {
+            let mut left = line.amount.quantity;
+            for receipt in shipment.unmatched.iter_mut().filter(|receipt| receipt.lot == line.lot) {
+                if holds {
+                    let taken = left.min(receipt.quantity);
+                    if taken > Milli::ZERO {
+                        receipt.quantity = Milli(receipt.quantity.0 - taken.0);
+                        receipt.matched_by = Some(by.clone());
+                        left = Milli(left.0 - taken.0);
+                    }
+                } else if receipt.matched_by.as_ref() == Some(by) {
+                    receipt.quantity = Milli(receipt.quantity.0 + left.0);
+                    receipt.matched_by = None;
+                    left = Milli::ZERO;
+                }
+            }
+            let known = shipment.lines.entry(line.lot).or_default();
+            known.settled = if holds { Some((by.clone(), time.clone())) } else { None };
+        }
+    }
+
+    fn note_counted(&mut self, counted: &Counted, by: &CommandRef, time: &EventTime, holds: bool) {
+        if counted.basis != CountBasis::Stocktake {
+            return;
+        }
+        let key = LedgerKey::count(time.key());
+        let site = Holder::Site(counted.site.clone());
+        if let Some(product) = &counted.product {
+            let counts = self.product_counts.entry((counted.site.clone(), product.clone())).or_default();
+            if holds {
+                counts.insert(time.key(), (time.clone(), by.clone()));
+            } else {
+                counts.remove(&time.key());
+            }
+            // Lots that were not named stand at zero; those that become known later learn of it when they come.
+            for lot in self.lots_at(&counted.site, product) {
+                let ledger = self.ledger_mut(lot, site.clone());
+                if holds {
+                    ledger.count(CountMade { counted: Milli::ZERO, time: time.clone(), by: by.clone() });
+                } else if ledger.count_at(key).is_some_and(|count| count.by == *by) {
+                    ledger.forget_count(key);
+                }
+            }
+        }
+        for CountedLine { lot, counted, .. } in &counted.lines {
+            let ledger = self.ledger_mut(*lot, site.clone());
+            if holds {
+                ledger.count(CountMade { counted: counted.quantity, time: time.clone(), by: by.clone() });
+            } else {
+                ledger.forget_count(key);
+            }
+        }
+    }
+
+    fn ledger_mut(&mut self, lot: LotId, holder: Holder) -> &mut Ledger {
+        let key = (lot, holder);
+        if !self.ledgers.contains_key(&key) {
+            let mut ledger = Ledger::default();
+            if let (Holder::Site(site), Some(known)) = (&key.1, self.lots.get(&lot)) {
+                let product = known.lot.product.clone();
+                for (time, by) in self.product_counts.get(&(site.clone(), product.clone())).into_iter().flat_map(OrdMap::values) {
+                    ledger.count(CountMade { counted: Milli::ZERO, time: time.clone(), by: by.clone() });
+                }
+                self.lots_at.entry((site.clone(), product)).or_default().insert(lot);
+            }
+            self.ledgers.insert(key.clone(), ledger);
+        }
+        self.ledgers.entry(key).or_default()
+    }
+}
+
+fn signed(value: Milli, change: Milli, plus: bool) -> Milli {
+    Milli(if plus { value.0 + change.0 } else { value.0 - change.0 })
+}
