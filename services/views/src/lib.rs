@@ -1,1 +1,62 @@
-//! Placeholder.
+//! The views: tables in PostgreSQL that answer what the journal alone could not answer fast, and the services that read them.
+//!
+//! The only crate that knows PostgreSQL. Knows no NATS beyond the journal that it reads, and decides nothing: what stands in the
+//! journal happened. Every table can be dropped and rebuilt from the journal, to the same rows.
+//!
+//! In the order of the flow: [`Projector`] reads entries, `fold` turns them into changes (pure), [`Writer`] writes them in one
+//! transaction with the checkpoint, `read` answers from one consistent cut. Each view has its fold, write and read side by side.
+
+mod copy;
+pub mod database;
+mod error;
+mod filter;
+mod fold;
+mod names;
+mod page;
+mod read;
+mod registry;
+mod shipments;
+mod stock;
+mod throughput;
+mod trace;
+mod writer;
+
+pub use error::Error;
+pub use fold::Numbered;
+pub use writer::Writer;
+
+use deadpool_postgres::Pool;
+use std::time::SystemTime;
+use tonic::service::Routes;
+use wire::proto::chuoi::registry::v1::registry_service_server::RegistryServiceServer;
+use wire::proto::chuoi::stock::v1::stock_service_server::StockServiceServer;
+use wire::proto::chuoi::throughput::v1::throughput_service_server::ThroughputServiceServer;
+use wire::proto::chuoi::trace::v1::trace_service_server::TraceServiceServer;
+
+/// The query services over a pool: StockService, ThroughputService, TraceService, RegistryService. Call it inside a runtime.
+pub fn services(pool: Pool) -> Routes {
+    let views = read::Views::over(pool);
+    Routes::new(StockServiceServer::new(stock::service::Service(views.clone())))
+        .add_service(ThroughputServiceServer::new(throughput::service::Service(views.clone())))
+        .add_service(TraceServiceServer::new(trace::service::Service(views.clone())))
+        .add_service(RegistryServiceServer::new(registry::service::Service(views)))
+}
+
+fn timestamp(instant: jiff::Timestamp) -> prost_types::Timestamp {
+    // Protobuf counts nanoseconds forward from the second, also before 1970.
+    let nanos = instant.as_nanosecond();
+    let seconds = nanos.div_euclid(1_000_000_000);
+    prost_types::Timestamp {
+        seconds: seconds.try_into().unwrap_or(i64::MAX),
+        nanos: nanos.rem_euclid(1_000_000_000).try_into().unwrap_or(0),
+    }
+}
+
+/// As PostgreSQL's driver takes it. Every timestamp fits where instants count 64 bits of seconds.
+fn system_time(instant: jiff::Timestamp) -> SystemTime {
+    SystemTime::try_from(instant).unwrap_or(SystemTime::UNIX_EPOCH)
+}
+
+fn timestamp_of(time: SystemTime) -> Option<prost_types::Timestamp> {
+    jiff::Timestamp::try_from(time).ok().map(timestamp)
+}

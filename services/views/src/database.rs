@@ -1,0 +1,267 @@
+//! PostgreSQL: connections, migrations, and the checkpoint that says how far into the journal the tables are.
+
+use crate::Error;
+use crate::fold::{Batch, Numbered, Tally};
+use crate::{registry, shipments, stock, throughput, trace};
+use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
+use std::time::{Duration, SystemTime};
+use tokio_postgres::{Client, NoTls, Transaction};
+use uuid::Uuid;
+
+mod migrations {
+    refinery::embed_migrations!("../../migrations");
+}
+
+/// How to reach PostgreSQL.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// `postgres://user:password@host:port/database`, or `key=value` words; a socket's folder as `host`.
+    pub url: String,
+    /// Schema that holds the tables.
+    pub schema: String,
+    /// Connections at most.
+    pub connections: usize,
+}
+
+impl Settings {
+    /// Settings for this URL: schema `chuoi`, 8 connections.
+    pub fn of(url: impl Into<String>) -> Settings {
+        Settings { url: url.into(), schema: "chuoi".into(), connections: 8 }
+    }
+
+    /// The same, of another schema.
+    pub(crate) fn in_schema(&self, schema: &str) -> Settings {
+        Settings { schema: schema.to_owned(), ..self.clone() }
+    }
+
+    fn config(&self) -> Result<tokio_postgres::Config, Error> {
+        let named = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
+        if self.schema.is_empty() || self.schema.len() > 63 || !self.schema.bytes().all(named) {
+            return Err(Error::Settings(format!("schema {:?}; allowed: up to 63 of a-z, 0-9 and _", self.schema)));
+        }
+        let mut config: tokio_postgres::Config = self.url.parse().map_err(|error| Error::Settings(format!("{error}")))?;
+        let options = config.get_options().map(|options| format!("{options} ")).unwrap_or_default();
+        // Durable is what the journal is; a view that a crash sets back a moment is caught up by the checkpoint.
+        config.options(format!("{options}-csearch_path={} -csynchronous_commit=off -cjit=off", self.schema));
+        config.application_name("chuoi").connect_timeout(Duration::from_secs(5));
+        Ok(config)
+    }
+}
+
+/// A pool of connections; opens them when they are needed.
+pub fn connect(settings: &Settings) -> Result<Pool, Error> {
+    let manager = Manager::from_config(settings.config()?, NoTls, ManagerConfig { recycling_method: RecyclingMethod::Fast });
+    Pool::builder(manager)
+        .max_size(settings.connections)
+        .runtime(Runtime::Tokio1)
+        .wait_timeout(Some(Duration::from_secs(5)))
+        .create_timeout(Some(Duration::from_secs(10)))
+        .build()
+        .map_err(|error| Error::Settings(error.to_string()))
+}
+
+/// A connection of its own.
+pub(crate) async fn connection(settings: &Settings) -> Result<Client, Error> {
+    let (client, connection) = settings.config()?.connect(NoTls).await?;
+    tokio::spawn(async move {
+        if let Err(error) = connection.await {
+            tracing::warn!(%error, "lost a connection to PostgreSQL");
+        }
+    });
+    Ok(client)
+}
+
+/// Brings the tables to this program's version. Two programs that start at once take turns.
+pub async fn migrate(settings: &Settings) -> Result<(), Error> {
+    let mut client = connection(settings).await?;
+    client.batch_execute(&format!("SELECT pg_advisory_lock({MIGRATING}); CREATE SCHEMA IF NOT EXISTS {}", settings.schema)).await?;
+    let report = migrations::migrations::runner().run_async(&mut client).await?;
+    for applied in report.applied_migrations() {
+        tracing::info!(migration = %applied, schema = settings.schema, "migrated the views");
+    }
+    client.batch_execute(&format!("SELECT pg_advisory_unlock({MIGRATING})")).await?;
+    Ok(())
+}
+
+/// Any number that nobody else locks.
+const MIGRATING: i64 = 0x6368_756f_6931;
+
+/// How far into the journal the tables are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Checkpoint {
+    /// Goes up whenever the tables are rebuilt.
+    pub generation: i64,
+    /// The journal.
+    pub journal: Uuid,
+    /// The last entry that is folded.
+    pub sequence: u64,
+    /// SHA-256 of its payload.
+    pub hash: [u8; 32],
+    /// When the journal took it.
+    pub record_time: SystemTime,
+    /// Zone of the business days.
+    pub business_time_zone: String,
+    /// How much is folded.
+    pub tally: Tally,
+}
+
+/// The checkpoint; none where nothing was folded yet.
+pub async fn checkpoint(client: &impl tokio_postgres::GenericClient) -> Result<Option<Checkpoint>, Error> {
+    let row = client
+        .query_opt(
+            "SELECT generation, journal_id, sequence, hash, record_time, business_time_zone, entry_count, command_count, event_count,
+                    registry_event_count FROM checkpoint",
+            &[],
+        )
+        .await?;
+    let Some(row) = row else { return Ok(None) };
+    let hash: Vec<u8> = row.try_get(3)?;
+    Ok(Some(Checkpoint {
+        generation: row.try_get(0)?,
+        journal: row.try_get(1)?,
+        sequence: row.try_get::<_, i64>(2)?.unsigned_abs(),
+        // The table's CHECK allows nothing else.
+        hash: hash.try_into().unwrap_or_default(),
+        record_time: row.try_get(4)?,
+        business_time_zone: row.try_get(5)?,
+        tally: Tally {
+            entries: row.try_get(6)?,
+            commands: row.try_get(7)?,
+            events: row.try_get(8)?,
+            registry_events: row.try_get(9)?,
+        },
+    }))
+}
+
+/// Statements that prepare a connection for writing.
+pub(crate) fn stages() -> String {
+    [stock::write::STAGES, shipments::write::STAGES, throughput::write::STAGES].concat()
+}
+
+/// Writes a batch and moves the checkpoint from where it was to the last of the batch's entries.
+pub(crate) async fn write(
+    transaction: &Transaction<'_>,
+    before: Option<&Checkpoint>,
+    last: &Numbered,
+    batch: &Batch,
+) -> Result<Checkpoint, Error> {
+    let after = move_checkpoint(transaction, before, last, batch).await?;
+    registry::write::write(transaction, &batch.registry).await?;
+    stock::write::write_lots(transaction, &batch.stock).await?;
+    stock::write::write(transaction, &batch.stock).await?;
+    shipments::write::write(transaction, &batch.shipments).await?;
+    throughput::write::write(transaction, &batch.throughput).await?;
+    trace::write::write(transaction, &batch.trace).await?;
+    for command in &batch.parked {
+        let sequence = i64::try_from(command.parked.sequence).unwrap_or(i64::MAX);
+        let (index, events) = (as_int(command.parked.command_index), as_int(command.events));
+        transaction
+            .execute(
+                "INSERT INTO parked (sequence, command_index, organization_code, command_id, event_count, event_names, reason)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7)",
+                &[&sequence, &index, &command.organization, &command.command, &events, &command.names, &command.parked.reason],
+            )
+            .await?;
+    }
+    for (lot, site) in &batch.doubtful {
+        let site = site.as_ref().map_or("", |site| site.as_str());
+        transaction
+            .execute("INSERT INTO doubtful (lot_id, site_code) VALUES ($1, $2) ON CONFLICT DO NOTHING", &[&lot.0, &site])
+            .await?;
+    }
+    Ok(after)
+}
+
+/// First of all: whoever waits here for another projector finds the checkpoint moved, and writes nothing.
+async fn move_checkpoint(
+    transaction: &Transaction<'_>,
+    before: Option<&Checkpoint>,
+    last: &Numbered,
+    batch: &Batch,
+) -> Result<Checkpoint, Error> {
+    let tally = before.map(|before| before.tally).unwrap_or_default();
+    let after = Checkpoint {
+        generation: before.map_or(1, |before| before.generation),
+        journal: last.journal,
+        sequence: last.sequence,
+        hash: last.hash,
+        record_time: crate::system_time(last.entry.record_time),
+        business_time_zone: match (&batch.business_time_zone, before) {
+            (Some(zone), _) => zone.clone(),
+            (None, Some(before)) => before.business_time_zone.clone(),
+            (None, None) => return Err(Error::Damaged { sequence: last.sequence, reason: "the journal has no genesis entry".into() }),
+        },
+        tally: Tally {
+            entries: tally.entries + batch.tally.entries,
+            commands: tally.commands + batch.tally.commands,
+            events: tally.events + batch.tally.events,
+            registry_events: tally.registry_events + batch.tally.registry_events,
+        },
+    };
+    let sequence = i64::try_from(after.sequence).unwrap_or(i64::MAX);
+    let hash = after.hash.as_slice();
+    let Tally { entries, commands, events, registry_events } = after.tally;
+    let moved = match before {
+        None => {
+            transaction
+                .execute(
+                    "INSERT INTO checkpoint (generation, journal_id, sequence, hash, record_time, business_time_zone, entry_count,
+                                             command_count, event_count, registry_event_count)
+                     VALUES (1, $1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING",
+                    &[
+                        &after.journal,
+                        &sequence,
+                        &hash,
+                        &after.record_time,
+                        &after.business_time_zone,
+                        &entries,
+                        &commands,
+                        &events,
+                        &registry_events,
+                    ],
+                )
+                .await?
+        }
+        Some(before) => {
+            let (from, from_hash) = (i64::try_from(before.sequence).unwrap_or(i64::MAX), before.hash.as_slice());
+            transaction
+                .execute(
+                    "UPDATE checkpoint SET sequence = $1, hash = $2, record_time = $3, entry_count = $4, command_count = $5,
+                            event_count = $6, registry_event_count = $7
+                     WHERE generation = $8 AND journal_id = $9 AND sequence = $10 AND hash = $11",
+                    &[
+                        &sequence,
+                        &hash,
+                        &after.record_time,
+                        &entries,
+                        &commands,
+                        &events,
+                        &registry_events,
+                        &before.generation,
+                        &after.journal,
+                        &from,
+                        &from_hash,
+                    ],
+                )
+                .await?
+        }
+    };
+    if moved == 1 { Ok(after) } else { Err(Error::Superseded(before.map_or(0, |before| before.sequence))) }
+}
+
+/// A sum as PostgreSQL holds it.
+pub(crate) fn big(sum: i128) -> Result<i64, Error> {
+    i64::try_from(sum).map_err(|_| Error::Unfoldable(format!("a sum of {sum} thousandths does not fit; allowed: up to {}", i64::MAX)))
+}
+
+/// Fails with what a query finds, if it finds anything: a promise of the tables that a batch would break.
+pub(crate) async fn refuse_any(transaction: &Transaction<'_>, query: &str) -> Result<(), Error> {
+    match transaction.query_opt(query, &[]).await? {
+        Some(row) => Err(Error::Unfoldable(row.try_get(0)?)),
+        None => Ok(()),
+    }
+}
+
+fn as_int(value: usize) -> i32 {
+    i32::try_from(value).unwrap_or(i32::MAX)
+}

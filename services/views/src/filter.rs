@@ -1,0 +1,120 @@
+//! Filters of requests: codes and GS1 numbers resolved to codes, kinds to names, dates to days. What is not known is refused.
+
+use crate::read::Cut;
+use crate::{Error, names};
+use domain::time::BusinessDay;
+use uuid::Uuid;
+use wire::proto::chuoi::event::v1::SiteKind;
+
+/// Values in a filter at most.
+const MOST: usize = 1_000;
+
+const HINT: &str = "see RegistryService.Find";
+
+/// Codes of sites, given as codes or GLNs; none for all.
+pub(crate) async fn sites(cut: &Cut<'_>, field: &'static str, given: &[String]) -> Result<Option<Vec<String>>, Error> {
+    resolve(cut, field, "site", given, "SELECT site_code FROM sites WHERE site_code = upper(given) OR gln = given LIMIT 1").await
+}
+
+/// Codes of products, given as codes or GTINs, which may leave their leading zeros out.
+pub(crate) async fn products(cut: &Cut<'_>, field: &'static str, given: &[String]) -> Result<Option<Vec<String>>, Error> {
+    let query = "SELECT product_code FROM products WHERE product_code = upper(given) OR gtin = lpad(given, 14, '0') LIMIT 1";
+    resolve(cut, field, "product", given, query).await
+}
+
+/// Codes of chains.
+pub(crate) async fn chains(cut: &Cut<'_>, field: &'static str, given: &[String]) -> Result<Option<Vec<String>>, Error> {
+    resolve(cut, field, "chain", given, "SELECT chain_code FROM chains WHERE chain_code = upper(given)").await
+}
+
+/// Codes of organizations, given as codes or GLNs.
+pub(crate) async fn organizations(cut: &Cut<'_>, field: &'static str, given: &[String]) -> Result<Option<Vec<String>>, Error> {
+    let query = "SELECT organization_code FROM organizations WHERE organization_code = upper(given) OR gln = given LIMIT 1";
+    resolve(cut, field, "organization", given, query).await
+}
+
+/// Codes of districts.
+pub(crate) async fn districts(cut: &Cut<'_>, field: &'static str, given: &[String]) -> Result<Option<Vec<String>>, Error> {
+    resolve(cut, field, "district", given, "SELECT district_code FROM districts WHERE district_code = upper(given)").await
+}
+
+/// Ids of lots, given as ids or as lot codes, each of which takes every lot of that code.
+pub(crate) async fn lots(cut: &Cut<'_>, field: &'static str, given: &[String]) -> Result<Option<Vec<Uuid>>, Error> {
+    if given.is_empty() {
+        return Ok(None);
+    }
+    limit(field, given.len())?;
+    let (ids, codes): (Vec<_>, Vec<_>) = given.iter().map(|text| text.trim()).partition(|text| text.parse::<Uuid>().is_ok());
+    let ids: Vec<Uuid> = ids.iter().filter_map(|text| text.parse().ok()).collect();
+    let sql = "SELECT lot_id, lot_id::text AS name FROM lots WHERE lot_id = ANY($1)
+               UNION SELECT lot_id, lot_code FROM lots WHERE lot_code = ANY($2)";
+    let mut found = Vec::new();
+    let mut known = Vec::new();
+    for row in cut.rows(sql, &[&ids, &codes]).await? {
+        found.push(row.try_get(0)?);
+        known.push(row.try_get::<_, String>(1)?);
+    }
+    let is_known = |text: &&str| {
+        let id = text.parse::<Uuid>().map(|id| id.to_string());
+        known.iter().any(|name| id.as_ref().map_or(*text, String::as_str) == name)
+    };
+    match given.iter().map(|text| text.trim()).find(|text| !is_known(text)) {
+        Some(name) => Err(Error::NotFound { what: "lot", name: name.to_owned(), hint: "give its id (a UUID) or its lot code" }),
+        None => Ok(Some(found)),
+    }
+}
+
+/// Names of kinds of sites.
+pub(crate) fn channels(field: &'static str, given: &[i32]) -> Result<Option<Vec<String>>, Error> {
+    limit(field, given.len())?;
+    let kind = |number: &i32| match SiteKind::try_from(*number) {
+        Ok(kind) if kind != SiteKind::Unspecified => Ok(names::of_site_kind(kind)),
+        _ => Err(Error::Malformed { field, value: number.to_string(), allowed: "kinds of sites, 1 to 14".into() }),
+    };
+    if given.is_empty() { Ok(None) } else { given.iter().map(kind).collect::<Result<_, _>>().map(Some) }
+}
+
+/// The day of a date; none where it is left out.
+pub(crate) fn day(field: &'static str, given: &str) -> Result<Option<BusinessDay>, Error> {
+    if given.is_empty() {
+        return Ok(None);
+    }
+    let date = given.trim().parse::<jiff::civil::Date>().ok().filter(|date| (1900..=2999).contains(&date.year()));
+    let date = date.ok_or_else(|| Error::Malformed { field, value: given.to_owned(), allowed: "a date such as 2026-11-25".into() })?;
+    Ok(Some(BusinessDay::of(date)))
+}
+
+/// Text of a day; empty where there is none.
+pub(crate) fn date(day: Option<i32>) -> String {
+    day.map(|day| BusinessDay(day).to_string()).unwrap_or_default()
+}
+
+fn limit(field: &'static str, values: usize) -> Result<(), Error> {
+    if values > MOST {
+        return Err(Error::Malformed { field, value: format!("{values} values"), allowed: format!("at most {MOST} values") });
+    }
+    Ok(())
+}
+
+async fn resolve(
+    cut: &Cut<'_>,
+    field: &'static str,
+    what: &'static str,
+    given: &[String],
+    query: &str,
+) -> Result<Option<Vec<String>>, Error> {
+    if given.is_empty() {
+        return Ok(None);
+    }
+    limit(field, given.len())?;
+    let trimmed: Vec<&str> = given.iter().map(|text| text.trim()).collect();
+    let sql = format!("SELECT ({query}) AS code FROM unnest($1::text[]) WITH ORDINALITY AS asked (given, place) ORDER BY place");
+    let mut codes = Vec::new();
+    for (row, name) in cut.rows(&sql, &[&trimmed]).await?.iter().zip(&trimmed) {
+        match row.try_get::<_, Option<String>>(0)? {
+            Some(code) => codes.push(code),
+            None => return Err(Error::NotFound { what, name: (*name).to_owned(), hint: HINT }),
+        }
+    }
+    Ok(Some(codes))
+}

@@ -1,0 +1,66 @@
+//! Names of kinds, as tables and answers hold them. Tables hold the domain's names; protobuf's are the same behind a prefix.
+
+use wire::proto::chuoi::event::v1::{OrganizationKind, SiteKind};
+use wire::proto::chuoi::stock::v1::OutsideReason;
+use wire::proto::chuoi::trace::v1::EventKind;
+
+/// The kind of site with this name.
+pub fn site_kind(name: &str) -> SiteKind {
+    SiteKind::from_str_name(&format!("SITE_KIND_{}", name.to_ascii_uppercase())).unwrap_or_default()
+}
+
+/// Name of a kind of site.
+pub fn of_site_kind(kind: SiteKind) -> String {
+    kind.as_str_name().trim_start_matches("SITE_KIND_").to_ascii_lowercase()
+}
+
+/// The kind of organization with this name.
+pub fn organization_kind(name: &str) -> OrganizationKind {
+    OrganizationKind::from_str_name(&format!("ORGANIZATION_KIND_{}", name.to_ascii_uppercase())).unwrap_or_default()
+}
+
+/// Name of a kind of organization.
+pub fn of_organization_kind(kind: OrganizationKind) -> String {
+    kind.as_str_name().trim_start_matches("ORGANIZATION_KIND_").to_ascii_lowercase()
+}
+
+/// The reason with this name.
+pub fn outside(name: &str) -> OutsideReason {
+    OutsideReason::from_str_name(&format!("OUTSIDE_REASON_{}", name.to_ascii_uppercase())).unwrap_or_default()
+}
+
+/// The kind of event with this name, for example `LotOpened`.
+pub fn event_kind(name: &str) -> EventKind {
+    let mut words = String::from("EVENT_KIND");
+    for letter in name.chars() {
+        if letter.is_ascii_uppercase() {
+            words.push('_');
+        }
+        words.push(letter.to_ascii_uppercase());
+    }
+    EventKind::from_str_name(&words).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_of_the_domain_has_its_own_in_the_answers() {
+        for kind in domain::event::registry::SiteKind::ALL {
+            assert_eq!(of_site_kind(site_kind(kind.as_str())), kind.as_str());
+        }
+        for kind in domain::event::registry::OrganizationKind::ALL {
+            assert_eq!(of_organization_kind(organization_kind(kind.as_str())), kind.as_str());
+        }
+        for reason in domain::posting::Outside::ALL {
+            assert_ne!(outside(reason.as_str()), OutsideReason::Unspecified, "{}", reason.as_str());
+        }
+        for name in [
+            "Harvested", "LotOpened", "Transformed", "Dispatched", "Received", "DeliveryRefused", "ShortReported", "Sold", "Wasted",
+            "Counted", "CountRestated", "Matched", "Voided", "Corrected",
+        ] {
+            assert_ne!(event_kind(name), EventKind::Unspecified, "{name}");
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! Reading: one consistent cut of all tables with the position that it was read at, and the wait for a position that a caller
+//! must see.
+
+use crate::Error;
+use crate::database::{Checkpoint, checkpoint};
+use deadpool_postgres::{Object, Pool, Transaction};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+use stream::Position;
+use tokio::sync::{Notify, watch};
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{IsolationLevel, Row};
+
+/// How long a query waits for a position.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// How often the checkpoint is looked at while anyone waits: by polling, since a read replica cannot LISTEN.
+const LOOK: Duration = Duration::from_millis(4);
+
+/// The tables, for reading.
+#[derive(Clone)]
+pub(crate) struct Views {
+    pool: Pool,
+    reached: Arc<Reached>,
+}
+
+struct Reached {
+    sequence: watch::Sender<u64>,
+    waiting: AtomicUsize,
+    someone_waits: Notify,
+}
+
+impl Views {
+    /// Reads over a pool. One task looks at the checkpoint for all who wait; it ends with the last clone.
+    pub fn over(pool: Pool) -> Views {
+        let reached = Arc::new(Reached {
+            sequence: watch::Sender::new(0),
+            waiting: AtomicUsize::new(0),
+            someone_waits: Notify::new(),
+        });
+        tokio::spawn(look(pool.clone(), Arc::downgrade(&reached)));
+        Views { pool, reached }
+    }
+
+    /// A connection whose database has reached the position, if one is given.
+    pub async fn reach(&self, at_least: &str) -> Result<Object, Error> {
+        if at_least.is_empty() {
+            return Ok(self.pool.get().await?);
+        }
+        let asked: Position = at_least.parse().map_err(|_| malformed_position(at_least))?;
+        let begun = Instant::now();
+        // Held already by most callers: look before waiting.
+        let (client, now) = self.look().await?;
+        if self.is_past(now.as_ref(), &asked)? {
+            return Ok(client);
+        }
+        drop(client);
+        let mut sequence = self.reached.sequence.subscribe();
+        let waiting = Waiting::begin(&self.reached);
+        // In time or not: the tables say below.
+        let _ = tokio::time::timeout(PATIENCE, sequence.wait_for(|reached| *reached >= asked.sequence())).await.map(drop);
+        drop(waiting);
+        let (client, now) = self.look().await?;
+        if self.is_past(now.as_ref(), &asked)? {
+            return Ok(client);
+        }
+        Err(Error::Behind {
+            at: now.as_ref().map_or_else(|| "none".into(), |now| position(now, now.sequence)),
+            asked: at_least.to_owned(),
+            waited_millis: begun.elapsed().as_millis(),
+        })
+    }
+
+    async fn look(&self) -> Result<(Object, Option<Checkpoint>), Error> {
+        let client = self.pool.get().await?;
+        let now = checkpoint(&**client).await?;
+        if let Some(now) = &now {
+            self.reached.sequence.send_if_modified(|reached| std::mem::replace(reached, now.sequence) != now.sequence);
+        }
+        Ok((client, now))
+    }
+
+    fn is_past(&self, now: Option<&Checkpoint>, asked: &Position) -> Result<bool, Error> {
+        let Some(now) = now else { return Ok(false) };
+        if Position::new(now.journal, now.sequence).journal_tag() != asked.journal_tag() {
+            return Err(malformed_position(&asked.to_string()));
+        }
+        Ok(now.sequence >= asked.sequence())
+    }
+}
+
+fn malformed_position(text: &str) -> Error {
+    Error::Malformed { field: "at_least", value: text.to_owned(), allowed: "a position that an answer of this system gave, or empty".into() }
+}
+
+/// Text of a position in the journal of a checkpoint.
+pub(crate) fn position(checkpoint: &Checkpoint, sequence: u64) -> String {
+    Position::new(checkpoint.journal, sequence).to_string()
+}
+
+struct Waiting<'a>(&'a Reached);
+
+impl Waiting<'_> {
+    fn begin(reached: &Reached) -> Waiting<'_> {
+        reached.waiting.fetch_add(1, Ordering::SeqCst);
+        reached.someone_waits.notify_one();
+        Waiting(reached)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.waiting.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// Looks at the checkpoint while anyone waits.
+async fn look(pool: Pool, reached: std::sync::Weak<Reached>) {
+    loop {
+        let Some(now) = reached.upgrade() else { return };
+        if now.waiting.load(Ordering::SeqCst) == 0 {
+            // Wakes now and then to see whether anyone is left who could wait.
+            let _ = tokio::time::timeout(Duration::from_secs(1), now.someone_waits.notified()).await;
+            continue;
+        }
+        match pool.get().await {
+            Ok(client) => {
+                if let Ok(Some(at)) = checkpoint(&**client).await {
+                    now.sequence.send_if_modified(|reached| std::mem::replace(reached, at.sequence) != at.sequence);
+                }
+            }
+            Err(error) => tracing::debug!(%error, "could not look at the checkpoint"),
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+/// One consistent cut of all tables.
+pub(crate) struct Cut<'a> {
+    transaction: Transaction<'a>,
+    /// What the cut holds.
+    pub checkpoint: Checkpoint,
+}
+
+impl Cut<'_> {
+    /// Begins to read.
+    pub async fn of(client: &mut Object) -> Result<Cut<'_>, Error> {
+        let begin = client.build_transaction().isolation_level(IsolationLevel::RepeatableRead).read_only(true);
+        let transaction = begin.start().await?;
+        let checkpoint = checkpoint(&*transaction).await?.ok_or(Error::Empty)?;
+        Ok(Cut { transaction, checkpoint })
+    }
+
+    /// Position of the cut.
+    pub fn position(&self) -> String {
+        position(&self.checkpoint, self.checkpoint.sequence)
+    }
+
+    /// Rows of a query.
+    pub async fn rows(&self, sql: &str, values: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>, Error> {
+        let statement = self.transaction.prepare_cached(sql).await?;
+        Ok(self.transaction.query(&statement, values).await?)
+    }
+
+    /// Rows of a query that was put together.
+    pub async fn query(&self, query: &Query) -> Result<Vec<Row>, Error> {
+        let values: Vec<&(dyn ToSql + Sync)> = query.values.iter().map(|value| value.as_ref() as &(dyn ToSql + Sync)).collect();
+        self.rows(&query.sql, &values).await
+    }
+}
+
+/// A query that is put together from what a request asks for. Values are always bound, never written into it.
+#[derive(Default)]
+pub(crate) struct Query {
+    /// Its text.
+    pub sql: String,
+    values: Vec<Box<dyn ToSql + Sync + Send>>,
+}
+
+impl Query {
+    /// Binds a value and gives its name in the text.
+    pub fn bind(&mut self, value: impl ToSql + Sync + Send + 'static) -> String {
+        self.values.push(Box::new(value));
+        format!("${}", self.values.len())
+    }
+}
+
+/// A condition on keys: beyond those of the row before, in the order of the keys. Each key has its type, by which its text is read.
+pub(crate) fn beyond(query: &mut Query, keys: &[(&str, &str)], after: &[String], descending: bool) -> String {
+    let columns: Vec<_> = keys.iter().map(|(column, _)| *column).collect();
+    let values: Vec<_> = keys.iter().zip(after).map(|((_, kind), value)| format!("{}::text::{kind}", query.bind(value.clone()))).collect();
+    format!("({}) {} ({})", columns.join(", "), if descending { "<" } else { ">" }, values.join(", "))
+}

@@ -1,0 +1,106 @@
+//! Facts of the registry as rows: each with the day from which it holds and the words by which it is found.
+
+use crate::fold::At;
+use crate::registry::words;
+use domain::entry::Genesis;
+use domain::event::RegistryFact;
+use domain::event::registry::{Capacity, Chain, District, Member, Membership, Organization, OrganizationKind, Product, Site};
+use domain::time::BusinessDay;
+
+/// Day from which that holds which the journal begins with.
+pub const EVER: BusinessDay = BusinessDay(i32::MIN);
+
+/// A fact, from when it holds, and where it stands in the journal.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Dated<F> {
+    /// Where it stands.
+    pub at: At,
+    /// First day on which it holds.
+    pub from: BusinessDay,
+    /// The fact.
+    pub fact: F,
+    /// Its words as written, and folded.
+    pub words: (String, String),
+}
+
+/// Whether something belongs to a chain.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Belongs {
+    /// What and to which.
+    pub membership: Membership,
+    /// Whether it does.
+    pub is_member: bool,
+}
+
+/// What a batch registers.
+#[derive(Debug, Default)]
+pub struct Changes {
+    /// Administrative units.
+    pub districts: Vec<Dated<District>>,
+    /// Organizations.
+    pub organizations: Vec<Dated<Organization>>,
+    /// Sites.
+    pub sites: Vec<Dated<Site>>,
+    /// Product kinds.
+    pub products: Vec<Dated<Product>>,
+    /// Chains.
+    pub chains: Vec<Dated<Chain>>,
+    /// Members that join or leave.
+    pub memberships: Vec<Dated<Belongs>>,
+    /// Capacities.
+    pub capacities: Vec<Dated<Capacity>>,
+}
+
+impl Changes {
+    /// The authority that the genesis entry names is the first organization, since ever: any fact about it replaces this one.
+    pub fn genesis(&mut self, at: At, genesis: &Genesis) {
+        let authority = Organization {
+            code: genesis.authority.clone(),
+            name: genesis.authority_name.clone(),
+            kind: OrganizationKind::Authority,
+            gln: None,
+        };
+        self.fold(at, EVER, &RegistryFact::Organization(authority));
+    }
+
+    /// Takes a fact.
+    pub fn fold(&mut self, at: At, from: BusinessDay, fact: &RegistryFact) {
+        match fact.clone() {
+            RegistryFact::District(fact) => {
+                let words = words(&[&fact.name, fact.code.as_str()]);
+                self.districts.push(Dated { at, from, fact, words });
+            }
+            RegistryFact::Organization(fact) => {
+                let words = words(&[&fact.name, fact.code.as_str(), fact.gln.as_deref().unwrap_or("")]);
+                self.organizations.push(Dated { at, from, fact, words });
+            }
+            RegistryFact::Site(fact) => {
+                let words = words(&[&fact.name, fact.code.as_str(), fact.gln.as_deref().unwrap_or("")]);
+                self.sites.push(Dated { at, from, fact, words });
+            }
+            RegistryFact::Product(fact) => {
+                let words = words(&[&fact.name, &fact.name_en, fact.code.as_str(), fact.gtin.as_deref().unwrap_or("")]);
+                self.products.push(Dated { at, from, fact, words });
+            }
+            RegistryFact::Chain(fact) => {
+                let words = words(&[&fact.name, fact.code.as_str()]);
+                self.chains.push(Dated { at, from, fact, words });
+            }
+            RegistryFact::MemberJoined(membership) => self.belongs(at, from, membership, true),
+            RegistryFact::MemberLeft(membership) => self.belongs(at, from, membership, false),
+            RegistryFact::Capacity(fact) => self.capacities.push(Dated { at, from, fact, words: Default::default() }),
+        }
+    }
+
+    fn belongs(&mut self, at: At, from: BusinessDay, membership: Membership, is_member: bool) {
+        self.memberships.push(Dated { at, from, fact: Belongs { membership, is_member }, words: Default::default() });
+    }
+}
+
+/// Kind and code of a member, as the tables name it.
+pub fn member(member: &Member) -> (&'static str, &str) {
+    match member {
+        Member::Site(code) => ("site", code.as_str()),
+        Member::Product(code) => ("product", code.as_str()),
+    }
+}

@@ -1,0 +1,7 @@
+//! Goods on their way.
+
+pub(crate) mod fold;
+pub(crate) mod read;
+pub(crate) mod write;
+
+pub(crate) use fold::Changes;

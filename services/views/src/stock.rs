@@ -1,0 +1,9 @@
+//! Where the goods are: lots, and balances by site, chain, product and outside.
+
+pub(crate) mod fold;
+pub(crate) mod read;
+pub(crate) mod service;
+pub(crate) mod summary;
+pub(crate) mod write;
+
+pub(crate) use fold::Changes;

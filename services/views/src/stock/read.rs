@@ -1,0 +1,340 @@
+//! Reads stock: rows and sums under any combination of keys. A question that no lot has a part in is answered from the totals by
+//! site, chain and product.
+
+use crate::page::Page;
+use crate::read::{Cut, Query, beyond};
+use crate::{Error, filter, names};
+use domain::time::Calendar;
+use std::collections::BTreeSet;
+use tokio_postgres::Row;
+use uuid::Uuid;
+use wire::proto::chuoi::stock::v1 as proto;
+use wire::proto::chuoi::stock::v1::StockKey;
+
+/// Which stock, resolved to codes.
+pub(crate) struct Filter {
+    sites: Option<Vec<String>>,
+    lots: Option<Vec<Uuid>>,
+    products: Option<Vec<String>>,
+    chains: Option<Vec<String>>,
+    channels: Option<Vec<String>>,
+    districts: Option<Vec<String>>,
+}
+
+impl Filter {
+    /// Resolves a request's filter.
+    pub async fn read(cut: &Cut<'_>, filter: Option<&proto::StockFilter>) -> Result<Filter, Error> {
+        let none = proto::StockFilter::default();
+        let filter = filter.unwrap_or(&none);
+        Ok(Filter {
+            sites: filter::sites(cut, "filter.sites", &filter.sites).await?,
+            lots: filter::lots(cut, "filter.lots", &filter.lots).await?,
+            products: filter::products(cut, "filter.products", &filter.products).await?,
+            chains: filter::chains(cut, "filter.chains", &filter.chains).await?,
+            channels: filter::channels("filter.channels", &filter.channels)?,
+            districts: filter::districts(cut, "filter.districts", &filter.districts).await?,
+        })
+    }
+
+    /// Conditions over `k` (lot rows or totals, both with site, lot, chain and product as far as they have them) and `s` (sites).
+    fn conditions(&self, query: &mut Query) -> Vec<String> {
+        let mut conditions = Vec::new();
+        for (column, values) in [
+            ("k.site_code", &self.sites),
+            ("k.product_code", &self.products),
+            ("k.chain_code", &self.chains),
+            ("s.kind", &self.channels),
+            ("s.district_code", &self.districts),
+        ] {
+            if let Some(values) = values {
+                let bound = query.bind(values.clone());
+                conditions.push(format!("{column} = ANY({bound}::text[])"));
+            }
+        }
+        if let Some(lots) = &self.lots {
+            let bound = query.bind(lots.clone());
+            conditions.push(format!("k.lot_id = ANY({bound}::uuid[])"));
+        }
+        conditions
+    }
+}
+
+/// Rows by lot, with what the lot says.
+const BY_LOT: &str = "(SELECT stock.site_code, stock.lot_id, stock.quantity_milli, lots.product_code, lots.chain_code, lots.expiry_day
+                       FROM stock JOIN lots USING (lot_id))";
+const TOTALS: &str = "stock_totals";
+
+/// Expressions that sum what is under one combination of keys. A mass that is not known counts beside the estimate.
+const SUMS: &str = "sum(k.quantity_milli)::bigint AS quantity_milli,
+    div(sum(k.quantity_milli::numeric * coalesce(p.mass_gram, 0)), 1000)::bigint AS mass_gram,
+    coalesce(sum(k.quantity_milli) FILTER (WHERE coalesce(p.mass_gram, 0) = 0), 0)::bigint AS unknown_milli";
+
+/// The keys in their fixed order, with the column of each.
+const KEYS: [(StockKey, &str, &str); 6] = [
+    (StockKey::Site, "k.site_code", "site_code"),
+    (StockKey::Chain, "k.chain_code", "chain_code"),
+    (StockKey::Product, "k.product_code", "product_code"),
+    (StockKey::Lot, "k.lot_id", "lot_id"),
+    (StockKey::Channel, "coalesce(s.kind, '')", "kind"),
+    (StockKey::District, "coalesce(s.district_code, '')", "district_code"),
+];
+
+const UNIT: &str = "coalesce(p.base_unit, '')";
+
+fn from(source: &str, conditions: &[String]) -> String {
+    let all = if conditions.is_empty() { "true".to_owned() } else { conditions.join(" AND ") };
+    format!(
+        "FROM {source} AS k LEFT JOIN products p ON p.product_code = k.product_code LEFT JOIN sites s ON s.site_code = k.site_code
+         WHERE {all}"
+    )
+}
+
+/// A page of rows and the sums over all of them.
+pub(crate) async fn stock(cut: &Cut<'_>, request: &proto::QueryStockRequest, page: &Page) -> Result<proto::QueryStockResponse, Error> {
+    let filter = Filter::read(cut, request.filter.as_ref()).await?;
+    let mut asked = BTreeSet::new();
+    for number in &request.group_by {
+        match StockKey::try_from(*number) {
+            Ok(key) if key != StockKey::Unspecified => asked.insert(key as i32),
+            _ => return Err(Error::Malformed { field: "group_by", value: number.to_string(), allowed: "keys of stock, 1 to 6".into() }),
+        };
+    }
+    let is_asked = |key: StockKey| asked.contains(&(key as i32));
+    let by_lot = is_asked(StockKey::Lot) || filter.lots.is_some();
+    let source = if by_lot { BY_LOT } else { TOTALS };
+
+    let mut query = Query::default();
+    let mut conditions = filter.conditions(&mut query);
+    let mut keys: Vec<(&str, &str)> = Vec::new();
+    let mut selected: Vec<String> = Vec::new();
+    let mut grouped: Vec<&str> = Vec::new();
+    for (key, column, name) in KEYS {
+        if is_asked(key) {
+            keys.push((column, if key == StockKey::Lot { "uuid" } else { "text" }));
+            selected.push(format!("{column} AS {name}"));
+            grouped.push(column);
+        } else {
+            // What comes with another key, since it follows from it.
+            let follows = match key {
+                StockKey::Chain | StockKey::Product => is_asked(StockKey::Lot),
+                StockKey::Channel | StockKey::District => is_asked(StockKey::Site),
+                StockKey::Site | StockKey::Lot | StockKey::Unspecified => false,
+            };
+            let empty = if key == StockKey::Lot { "null::uuid" } else { "''" };
+            selected.push(if follows { format!("max({column}) AS {name}") } else { format!("{empty} AS {name}") });
+        }
+    }
+    keys.push((UNIT, "text"));
+    grouped.push(UNIT);
+    if let Some(after) = page.after(keys.len())? {
+        conditions.push(beyond(&mut query, &keys, after, false));
+    }
+    let lots = if by_lot { "count(DISTINCT k.lot_id)" } else { "0::bigint" };
+    let limit = query.bind(page.size + 1);
+    query.sql = format!(
+        "SELECT g.*, s.name AS site_name, d.name AS district_name, c.name AS chain_name, p.name AS product_name, l.issuer_code,
+                l.lot_code, l.expiry_day
+         FROM (SELECT {}, {UNIT} AS unit, {lots} AS lots, {SUMS} {} GROUP BY {} ORDER BY {} LIMIT {limit}) AS g
+         LEFT JOIN sites s ON s.site_code = g.site_code LEFT JOIN districts d ON d.district_code = g.district_code
+         LEFT JOIN chains c ON c.chain_code = g.chain_code LEFT JOIN products p ON p.product_code = g.product_code
+         LEFT JOIN lots l ON l.lot_id = g.lot_id
+         ORDER BY {}",
+        selected.join(", "),
+        from(source, &conditions),
+        grouped.join(", "),
+        grouped.join(", "),
+        outer(&asked)
+    );
+    let doubtful = Doubtful::read(cut).await?;
+    let mut rows = Vec::new();
+    for row in cut.query(&query).await? {
+        rows.push(self::row(&row, &doubtful)?);
+    }
+    let next_page_token = page.cut(&mut rows, |row| {
+        let mut values: Vec<String> = KEYS.iter().filter(|(key, ..)| is_asked(*key)).map(|(key, ..)| value(row, *key)).collect();
+        values.push(row.unit.clone());
+        values
+    });
+    Ok(proto::QueryStockResponse { rows, totals: totals(cut, &filter, None).await?, next_page_token, position: cut.position() })
+}
+
+fn outer(asked: &BTreeSet<i32>) -> String {
+    let keys = KEYS.iter().filter(|(key, ..)| asked.contains(&(*key as i32))).map(|(_, _, name)| format!("g.{name}"));
+    keys.chain(["g.unit".to_owned()]).collect::<Vec<_>>().join(", ")
+}
+
+fn value(row: &proto::StockRow, key: StockKey) -> String {
+    match key {
+        StockKey::Unspecified => String::new(),
+        StockKey::Site => row.site_code.clone(),
+        StockKey::Lot => row.lot_id.clone(),
+        StockKey::Product => row.product_code.clone(),
+        StockKey::Chain => row.chain_code.clone(),
+        // As in the table: an unknown site has no kind.
+        StockKey::Channel if row.channel == 0 => String::new(),
+        StockKey::Channel => names::of_site_kind(row.channel()),
+        StockKey::District => row.district_code.clone(),
+    }
+}
+
+fn row(row: &Row, doubtful: &Doubtful) -> Result<proto::StockRow, Error> {
+    let text = |name: &str| row.try_get::<_, Option<String>>(name).map(Option::unwrap_or_default);
+    let mut stock = proto::StockRow {
+        site_code: text("site_code")?,
+        site_name: text("site_name")?,
+        channel: names::site_kind(&text("kind")?).into(),
+        district_code: text("district_code")?,
+        district_name: text("district_name")?,
+        chain_code: text("chain_code")?,
+        chain_name: text("chain_name")?,
+        product_code: text("product_code")?,
+        product_name: text("product_name")?,
+        lot_id: row.try_get::<_, Option<Uuid>>("lot_id")?.map(|id| id.to_string()).unwrap_or_default(),
+        issuer_code: text("issuer_code")?,
+        lot_code: text("lot_code")?,
+        expiry_date: filter::date(row.try_get("expiry_day")?),
+        unit: text("unit")?,
+        quantity_milli: row.try_get("quantity_milli")?,
+        estimated_mass_gram: row.try_get("mass_gram")?,
+        unknown_mass_milli: row.try_get("unknown_milli")?,
+        lots: row.try_get("lots")?,
+        doubtful: false,
+    };
+    stock.doubtful = doubtful.concerns(&stock);
+    Ok(stock)
+}
+
+/// Sums over everything that a filter takes, by unit.
+async fn totals(cut: &Cut<'_>, filter: &Filter, expiring_before: Option<i32>) -> Result<Vec<proto::UnitTotal>, Error> {
+    let mut query = Query::default();
+    let mut conditions = filter.conditions(&mut query);
+    let by_expiry = expiring_before.is_some();
+    if let Some(day) = expiring_before {
+        let bound = query.bind(day);
+        conditions.push(format!("k.expiry_day < {bound}"));
+    }
+    let source = if filter.lots.is_some() || by_expiry { BY_LOT } else { TOTALS };
+    query.sql = format!("SELECT {UNIT} AS unit, {SUMS} {} GROUP BY {UNIT} ORDER BY {UNIT}", from(source, &conditions));
+    let rows = cut.query(&query).await?;
+    rows.iter().map(total).collect()
+}
+
+/// A sum of one unit.
+pub(crate) fn total(row: &Row) -> Result<proto::UnitTotal, Error> {
+    Ok(proto::UnitTotal {
+        unit: row.try_get("unit")?,
+        quantity_milli: row.try_get("quantity_milli")?,
+        estimated_mass_gram: row.try_get("mass_gram")?,
+        unknown_mass_milli: row.try_get("unknown_milli")?,
+    })
+}
+
+/// Lots on hand, first expired first.
+pub(crate) async fn by_expiry(
+    cut: &Cut<'_>,
+    request: &proto::ListLotsByExpiryRequest,
+    page: &Page,
+) -> Result<proto::ListLotsByExpiryResponse, Error> {
+    let filter = Filter::read(cut, request.filter.as_ref()).await?;
+    // Lots that do not expire are no part of this; a day far away takes all that do.
+    let before = filter::day("expiring_before_date", &request.expiring_before_date)?.map_or(i32::MAX, |day| day.0);
+    let today = match filter::day("today_date", &request.today_date)? {
+        Some(day) => day,
+        None => today(cut)?,
+    };
+    let mut query = Query::default();
+    let mut conditions = filter.conditions(&mut query);
+    let bound = query.bind(before);
+    conditions.push(format!("k.expiry_day < {bound}"));
+    let keys = [("k.expiry_day", "integer"), ("k.lot_id", "uuid"), ("k.site_code", "text")];
+    if let Some(after) = page.after(keys.len())? {
+        conditions.push(beyond(&mut query, &keys, after, false));
+    }
+    let limit = query.bind(page.size + 1);
+    query.sql = format!(
+        "SELECT k.site_code, s.name AS site_name, s.kind, s.district_code, d.name AS district_name, k.chain_code, c.name AS chain_name,
+                k.product_code, p.name AS product_name, k.lot_id, l.issuer_code, l.lot_code, k.expiry_day, {UNIT} AS unit,
+                k.quantity_milli, div(k.quantity_milli::numeric * coalesce(p.mass_gram, 0), 1000)::bigint AS mass_gram,
+                CASE WHEN coalesce(p.mass_gram, 0) = 0 THEN k.quantity_milli ELSE 0 END AS unknown_milli, 1::bigint AS lots
+         FROM {BY_LOT} AS k JOIN lots l ON l.lot_id = k.lot_id LEFT JOIN products p ON p.product_code = k.product_code
+         LEFT JOIN sites s ON s.site_code = k.site_code LEFT JOIN districts d ON d.district_code = s.district_code
+         LEFT JOIN chains c ON c.chain_code = k.chain_code
+         WHERE {} ORDER BY k.expiry_day, k.lot_id, k.site_code LIMIT {limit}",
+        conditions.join(" AND ")
+    );
+    let doubtful = Doubtful::read(cut).await?;
+    let mut lots = Vec::new();
+    for row in cut.query(&query).await? {
+        let expiry: i32 = row.try_get("expiry_day")?;
+        let stock = self::row(&row, &doubtful)?;
+        lots.push((expiry, proto::LotOnHand { stock: Some(stock), days_left: expiry.saturating_sub(today.0).saturating_add(1) }));
+    }
+    let next_page_token = page.cut(&mut lots, |(expiry, lot)| {
+        let stock = lot.stock.as_ref();
+        let key = |part: fn(&proto::StockRow) -> &String| stock.map(part).cloned().unwrap_or_default();
+        vec![expiry.to_string(), key(|stock| &stock.lot_id), key(|stock| &stock.site_code)]
+    });
+    Ok(proto::ListLotsByExpiryResponse {
+        lots: lots.into_iter().map(|(_, lot)| lot).collect(),
+        totals: totals(cut, &filter, Some(before)).await?,
+        next_page_token,
+        position: cut.position(),
+    })
+}
+
+/// Business day of this moment.
+fn today(cut: &Cut<'_>) -> Result<domain::time::BusinessDay, Error> {
+    let calendar = Calendar::of(&cut.checkpoint.business_time_zone).map_err(|unknown| Error::Settings(unknown.to_string()))?;
+    Ok(calendar.day(jiff::Timestamp::now()))
+}
+
+/// Lots, and where, that a parked command would have touched.
+pub(crate) struct Doubtful(Vec<Suspect>);
+
+struct Suspect {
+    lot: String,
+    site: String,
+    chain: String,
+    product: String,
+    kind: String,
+    district: String,
+}
+
+impl Doubtful {
+    /// All of them: none, unless something is parked.
+    pub async fn read(cut: &Cut<'_>) -> Result<Doubtful, Error> {
+        let sql = "SELECT d.lot_id::text, d.site_code, coalesce(l.chain_code, ''), coalesce(l.product_code, ''), coalesce(s.kind, ''),
+                          coalesce(s.district_code, '')
+                   FROM doubtful d LEFT JOIN lots l USING (lot_id) LEFT JOIN sites s ON s.site_code = d.site_code";
+        let rows = cut.rows(sql, &[]).await?;
+        let suspect = |row: &Row| {
+            Ok(Suspect {
+                lot: row.try_get(0)?,
+                site: row.try_get(1)?,
+                chain: row.try_get(2)?,
+                product: row.try_get(3)?,
+                kind: row.try_get(4)?,
+                district: row.try_get(5)?,
+            })
+        };
+        Ok(Doubtful(rows.iter().map(suspect).collect::<Result<_, Error>>()?))
+    }
+
+    /// Whether a lot is among them.
+    pub fn lot(&self, lot: &str) -> bool {
+        self.0.iter().any(|suspect| suspect.lot == lot)
+    }
+
+    fn concerns(&self, row: &proto::StockRow) -> bool {
+        let fits = |asked: &str, is: &str| asked.is_empty() || asked == is;
+        let kind = if row.channel == 0 { String::new() } else { names::of_site_kind(row.channel()) };
+        self.0.iter().any(|suspect| {
+            fits(&row.lot_id, &suspect.lot)
+                && fits(&row.site_code, &suspect.site)
+                && fits(&row.chain_code, &suspect.chain)
+                && fits(&row.product_code, &suspect.product)
+                && fits(&kind, &suspect.kind)
+                && fits(&row.district_code, &suspect.district)
+        })
+    }
+}

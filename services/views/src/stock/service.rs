@@ -1,0 +1,61 @@
+//! StockService.
+
+use crate::page::Page;
+use crate::read::{Cut, Views};
+use crate::shipments;
+use crate::stock::{read, summary};
+use tonic::{Request, Response, Status};
+use wire::proto::chuoi::stock::v1::stock_service_server::StockService;
+use wire::proto::chuoi::stock::v1::{
+    GetShipmentRequest, GetShipmentResponse, GetSummaryRequest, GetSummaryResponse, ListLotsByExpiryRequest, ListLotsByExpiryResponse,
+    ListShipmentsRequest, ListShipmentsResponse, QueryStockRequest, QueryStockResponse,
+};
+
+pub(crate) struct Service(pub(crate) Views);
+
+#[tonic::async_trait]
+impl StockService for Service {
+    async fn query_stock(&self, request: Request<QueryStockRequest>) -> Result<Response<QueryStockResponse>, Status> {
+        let request = request.into_inner();
+        let same = QueryStockRequest { page_size: 0, page_token: String::new(), at_least: String::new(), ..request.clone() };
+        let page = Page::read(request.page_size, 500, 5_000, &request.page_token, &same)?;
+        let mut client = self.0.reach(&request.at_least).await?;
+        let cut = Cut::of(&mut client).await?;
+        Ok(Response::new(read::stock(&cut, &request, &page).await?))
+    }
+
+    async fn list_shipments(&self, request: Request<ListShipmentsRequest>) -> Result<Response<ListShipmentsResponse>, Status> {
+        let request = request.into_inner();
+        let same = ListShipmentsRequest { page_size: 0, page_token: String::new(), at_least: String::new(), ..request.clone() };
+        let page = Page::read(request.page_size, 50, 500, &request.page_token, &same)?;
+        let mut client = self.0.reach(&request.at_least).await?;
+        let cut = Cut::of(&mut client).await?;
+        Ok(Response::new(shipments::read::list(&cut, &request, &page).await?))
+    }
+
+    async fn get_shipment(&self, request: Request<GetShipmentRequest>) -> Result<Response<GetShipmentResponse>, Status> {
+        let request = request.into_inner();
+        let mut client = self.0.reach(&request.at_least).await?;
+        let cut = Cut::of(&mut client).await?;
+        let shipment = shipments::read::get(&cut, &request).await?;
+        Ok(Response::new(GetShipmentResponse { shipment: Some(shipment), position: cut.position() }))
+    }
+
+    async fn list_lots_by_expiry(
+        &self,
+        request: Request<ListLotsByExpiryRequest>,
+    ) -> Result<Response<ListLotsByExpiryResponse>, Status> {
+        let request = request.into_inner();
+        let same = ListLotsByExpiryRequest { page_size: 0, page_token: String::new(), at_least: String::new(), ..request.clone() };
+        let page = Page::read(request.page_size, 500, 5_000, &request.page_token, &same)?;
+        let mut client = self.0.reach(&request.at_least).await?;
+        let cut = Cut::of(&mut client).await?;
+        Ok(Response::new(read::by_expiry(&cut, &request, &page).await?))
+    }
+
+    async fn get_summary(&self, request: Request<GetSummaryRequest>) -> Result<Response<GetSummaryResponse>, Status> {
+        let mut client = self.0.reach(&request.into_inner().at_least).await?;
+        let cut = Cut::of(&mut client).await?;
+        Ok(Response::new(summary::summary(&cut).await?))
+    }
+}

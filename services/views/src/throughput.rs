@@ -1,0 +1,8 @@
+//! How much flowed, by day and month, and how far each chain is from its capacity.
+
+pub(crate) mod fold;
+pub(crate) mod read;
+pub(crate) mod service;
+pub(crate) mod write;
+
+pub(crate) use fold::Changes;

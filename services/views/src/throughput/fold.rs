@@ -1,0 +1,135 @@
+//! Flows: how much passed a stage on a business day. What is voided is taken back on the day of the original.
+
+use crate::fold::Part;
+use domain::event::Fact;
+use domain::id::{LotId, SiteCode};
+use domain::posting::{Outside, Place};
+use domain::time::BusinessDay;
+use std::collections::BTreeMap;
+
+/// What a batch changes about flows.
+#[derive(Debug, Default)]
+pub struct Changes {
+    /// Change of each flow.
+    pub flows: BTreeMap<Key, Flow>,
+}
+
+/// What flowed where, when.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Key {
+    /// Business day.
+    pub day: BusinessDay,
+    /// Stage.
+    pub stage: Stage,
+    /// The lot; written as its chain and product.
+    pub lot: LotId,
+    /// Where it happened.
+    pub site: SiteCode,
+    /// For a dispatch where it goes to.
+    pub to_site: Option<SiteCode>,
+}
+
+/// By how much a flow changes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Flow {
+    /// Quantity.
+    pub quantity: i128,
+    /// For a dispatch what had not been dispatched before.
+    pub first: i128,
+    /// Movements.
+    pub movements: i64,
+}
+
+/// Stages, numbered as in `chuoi.throughput.v1.Stage`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Stage {
+    /// Harvested.
+    Harvested = 1,
+    /// Opening balance.
+    Opened = 2,
+    /// Went into processing.
+    Consumed = 3,
+    /// Came out of processing.
+    Produced = 4,
+    /// Left a site on a shipment.
+    Dispatched = 5,
+    /// Arrived.
+    Received = 6,
+    /// Turned away.
+    Refused = 7,
+    /// Lost on the road.
+    Short = 8,
+    /// Sold.
+    Sold = 9,
+    /// Wasted.
+    Wasted = 10,
+    /// Found in a count.
+    Found = 11,
+    /// Missing in a count.
+    Missing = 12,
+}
+
+impl Changes {
+    /// Takes what an event moves.
+    pub fn fold(&mut self, part: &Part<'_>) {
+        let Some((site, to_site)) = sites(&part.event.fact) else { return };
+        for moved in &part.moves {
+            let Some((stage, direction)) = stage(&moved.posting.from, &moved.posting.to) else { continue };
+            let key = Key {
+                day: moved.posting.day(),
+                stage,
+                lot: moved.posting.lot,
+                site: site.clone(),
+                to_site: to_site.cloned(),
+            };
+            let flow = self.flows.entry(key).or_default();
+            let sign = part.sign() * direction;
+            flow.quantity += sign * i128::from(moved.posting.quantity.0);
+            flow.first += sign * i128::from(moved.first.0);
+            // A movement that takes back a provisional find is one more, not one less.
+            flow.movements += if part.is_reversal { -1 } else { 1 };
+        }
+    }
+}
+
+/// Where an event happened, and where a dispatch goes to.
+fn sites(fact: &Fact) -> Option<(&SiteCode, Option<&SiteCode>)> {
+    match fact {
+        Fact::Harvested(fact) => Some((&fact.site, None)),
+        Fact::LotOpened(fact) => Some((&fact.site, None)),
+        Fact::Transformed(fact) => Some((&fact.site, None)),
+        Fact::Dispatched(fact) => Some((&fact.from, Some(&fact.to))),
+        Fact::Received(fact) => Some((&fact.site, None)),
+        Fact::DeliveryRefused(fact) => Some((&fact.site, None)),
+        Fact::ShortReported(fact) => Some((&fact.site, None)),
+        Fact::Sold(fact) => Some((&fact.site, None)),
+        Fact::Wasted(fact) => Some((&fact.site, None)),
+        Fact::Counted(fact) => Some((&fact.site, None)),
+        Fact::CountRestated(fact) => Some((&fact.site, None)),
+        Fact::Matched(_) | Fact::Voided(_) | Fact::Corrected(_) | Fact::Registered(_) => None,
+    }
+}
+
+/// The stage that a posting passes, and 1, or -1 where it takes from that stage (a provisional find that goods take back).
+/// A match is none: the receipt and the dispatch behind it count already.
+fn stage(from: &Place, to: &Place) -> Option<(Stage, i128)> {
+    use Outside::{Consumed, Found, Harvested, Lost, Missing, Opening, Produced, Sold, Unmatched};
+    Some(match (from, to) {
+        (Place::Outside(Harvested), _) => (Stage::Harvested, 1),
+        (Place::Outside(Opening), _) => (Stage::Opened, 1),
+        (Place::Outside(Produced), _) => (Stage::Produced, 1),
+        (Place::Outside(Found), _) => (Stage::Found, 1),
+        (Place::Outside(Missing), _) => (Stage::Missing, -1),
+        (Place::Outside(Unmatched), _) | (Place::Shipment(_), Place::Site(_)) => (Stage::Received, 1),
+        (Place::Shipment(_), Place::Outside(Unmatched)) => return None,
+        (Place::Shipment(_), Place::Outside(Lost)) => (Stage::Short, 1),
+        (Place::Shipment(_), Place::Shipment(_) | Place::Outside(_)) => (Stage::Refused, 1),
+        (Place::Site(_), Place::Shipment(_)) => (Stage::Dispatched, 1),
+        (Place::Site(_), Place::Outside(Consumed)) => (Stage::Consumed, 1),
+        (Place::Site(_), Place::Outside(Sold)) => (Stage::Sold, 1),
+        (Place::Site(_), Place::Outside(Missing)) => (Stage::Missing, 1),
+        (Place::Site(_), Place::Outside(Found)) => (Stage::Found, -1),
+        (Place::Site(_), Place::Outside(_)) => (Stage::Wasted, 1),
+        (Place::Site(_) | Place::Outside(_), _) => return None,
+    })
+}

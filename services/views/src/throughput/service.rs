@@ -1,0 +1,39 @@
+//! ThroughputService.
+
+use crate::page::Page;
+use crate::read::{Cut, Views};
+use crate::throughput::read;
+use tonic::{Request, Response, Status};
+use wire::proto::chuoi::throughput::v1::throughput_service_server::ThroughputService;
+use wire::proto::chuoi::throughput::v1::{
+    QueryThroughputRequest, QueryThroughputResponse, QueryUtilizationRequest, QueryUtilizationResponse,
+};
+
+pub(crate) struct Service(pub(crate) Views);
+
+#[tonic::async_trait]
+impl ThroughputService for Service {
+    async fn query_throughput(
+        &self,
+        request: Request<QueryThroughputRequest>,
+    ) -> Result<Response<QueryThroughputResponse>, Status> {
+        let request = request.into_inner();
+        let same = QueryThroughputRequest { page_size: 0, page_token: String::new(), at_least: String::new(), ..request.clone() };
+        let page = Page::read(request.page_size, 500, 5_000, &request.page_token, &same)?;
+        let mut client = self.0.reach(&request.at_least).await?;
+        let cut = Cut::of(&mut client).await?;
+        Ok(Response::new(read::throughput(&cut, &request, &page).await?))
+    }
+
+    async fn query_utilization(
+        &self,
+        request: Request<QueryUtilizationRequest>,
+    ) -> Result<Response<QueryUtilizationResponse>, Status> {
+        let request = request.into_inner();
+        let same = QueryUtilizationRequest { page_size: 0, page_token: String::new(), at_least: String::new(), ..request.clone() };
+        let page = Page::read(request.page_size, 500, 5_000, &request.page_token, &same)?;
+        let mut client = self.0.reach(&request.at_least).await?;
+        let cut = Cut::of(&mut client).await?;
+        Ok(Response::new(read::utilization(&cut, &request, &page).await?))
+    }
+}

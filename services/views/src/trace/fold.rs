@@ -1,0 +1,242 @@
+//! What happened, event by event, as it is shown in a lot's history.
+
+use crate::fold::{At, Part};
+use domain::entry::RecordedCommand;
+use domain::event::{CountBasis, Event, Fact, Process};
+use domain::id::{CommandId, EventId, LotId, ShipmentId, SiteCode};
+use domain::posting::Posting;
+use domain::time::{EventTime, Precision};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+/// What a batch appends.
+#[derive(Debug, Default)]
+pub struct Changes {
+    /// Events.
+    pub events: Vec<EventRow>,
+    /// Commands that were taken back.
+    pub reversals: Vec<Reversal>,
+    /// Movements, reversals with their places exchanged.
+    pub movements: Vec<Movement>,
+    /// Counted lines.
+    pub counts: Vec<Count>,
+}
+
+/// An event.
+#[derive(Debug, PartialEq)]
+pub struct EventRow {
+    /// Where it stands.
+    pub at: At,
+    /// Its id.
+    pub id: EventId,
+    /// What it was.
+    pub kind: &'static str,
+    /// When it happened.
+    pub time: EventTime,
+    /// When the journal took it.
+    pub record_time: Timestamp,
+    /// Whose command.
+    pub organization: String,
+    /// Which command.
+    pub command: CommandId,
+    /// Who acted.
+    pub actor: String,
+    /// With which device.
+    pub device: String,
+    /// With which program.
+    pub client: String,
+    /// Whether it was reported as having happened already.
+    pub reported_fact: bool,
+    /// Remark.
+    pub note: String,
+    /// Paper.
+    pub document: Option<Value>,
+    /// Rules that it broke.
+    pub violations: Option<Value>,
+    /// Where.
+    pub site: Option<SiteCode>,
+    /// For a dispatch where to.
+    pub to_site: Option<SiteCode>,
+    /// Shipment.
+    pub shipment: Option<ShipmentId>,
+    /// Kind of work.
+    pub process: Option<i16>,
+    /// Mass lost.
+    pub loss_gram: Option<i64>,
+    /// What a void or a correction takes back.
+    pub reverses: Option<CommandId>,
+    /// Why it does.
+    pub reason: String,
+}
+
+/// A command that was taken back.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Reversal {
+    /// By which event.
+    pub at: At,
+    /// Whose.
+    pub organization: String,
+    /// Which.
+    pub command: CommandId,
+    /// Whether another stands in its place.
+    pub is_correction: bool,
+    /// By which command.
+    pub by: CommandId,
+}
+
+/// A posting of an event.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Movement {
+    /// The event.
+    pub at: At,
+    /// Its place among the event's.
+    pub line: i32,
+    /// The posting.
+    pub posting: Posting,
+    /// How its quantity was given.
+    pub given: Option<String>,
+}
+
+/// A counted line.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Count {
+    /// The event.
+    pub at: At,
+    /// Its place among the event's.
+    pub line: i32,
+    /// The lot.
+    pub lot: LotId,
+    /// Why the book changes, as in `chuoi.event.v1.CountBasis`.
+    pub basis: i16,
+    /// What was counted, by a stocktake alone.
+    pub counted: Option<i64>,
+    /// What the book said.
+    pub expected: i64,
+    /// Counted less expected.
+    pub variance: i64,
+}
+
+impl Changes {
+    /// Takes an event that is none of the registry's.
+    pub fn fold(&mut self, at: At, record_time: Timestamp, command: &RecordedCommand, id: EventId, event: &Event, parts: &[Part<'_>]) {
+        let places = places(&event.fact);
+        let (process, loss_gram) = match &event.fact {
+            Fact::Transformed(fact) => (Some(process(fact.process)), fact.loss_gram),
+            _ => (None, None),
+        };
+        let voided = match &event.fact {
+            Fact::Voided(voided) | Fact::Corrected(voided) => Some(voided),
+            _ => None,
+        };
+        self.events.push(EventRow {
+            at,
+            id,
+            kind: event.fact.name(),
+            time: event.time.clone(),
+            record_time,
+            organization: command.organization.to_string(),
+            command: command.id,
+            actor: command.actor.clone(),
+            device: command.device.clone(),
+            client: command.client.clone(),
+            reported_fact: command.reported_fact,
+            note: command.note.clone(),
+            document: command.document.as_ref().map(|document| {
+                json!({ "issuer": document.issuer, "kind": document.kind, "year": document.year, "number": document.number })
+            }),
+            violations: (!event.violations.is_empty()).then(|| {
+                let violations = event.violations.iter();
+                violations.map(|broken| json!({ "rule": broken.rule, "reason": broken.reason, "detail": broken.detail })).collect()
+            }),
+            site: places.site.cloned(),
+            to_site: places.to_site.cloned(),
+            shipment: places.shipment,
+            process,
+            loss_gram,
+            reverses: voided.map(|voided| voided.command),
+            reason: voided.map(|voided| voided.reason.clone()).unwrap_or_default(),
+        });
+        if let Some(voided) = voided {
+            self.reversals.push(Reversal {
+                at,
+                organization: command.organization.to_string(),
+                command: voided.command,
+                is_correction: matches!(event.fact, Fact::Corrected(_)),
+                by: command.id,
+            });
+        }
+        let moves = parts.iter().flat_map(|part| part.moves.iter().map(move |moved| (part.is_reversal, moved)));
+        for ((is_reversal, moved), line) in moves.zip(0..) {
+            let posting = if is_reversal { moved.posting.clone().reversed() } else { moved.posting.clone() };
+            self.movements.push(Movement { at, line, posting, given: moved.given.map(str::to_owned) });
+        }
+        if let Fact::Counted(fact) = &event.fact {
+            for (counted, line) in fact.lines.iter().zip(0..) {
+                self.counts.push(Count {
+                    at,
+                    line,
+                    lot: counted.lot,
+                    basis: basis(fact.basis),
+                    counted: (fact.basis == CountBasis::Stocktake).then_some(counted.counted.quantity.0),
+                    expected: counted.expected.0,
+                    variance: counted.variance.0,
+                });
+            }
+        }
+    }
+}
+
+#[derive(Default)]
+struct Places<'a> {
+    site: Option<&'a SiteCode>,
+    to_site: Option<&'a SiteCode>,
+    shipment: Option<ShipmentId>,
+}
+
+fn places(fact: &Fact) -> Places<'_> {
+    let at = |site| Places { site: Some(site), ..Places::default() };
+    match fact {
+        Fact::Harvested(fact) => at(&fact.site),
+        Fact::LotOpened(fact) => at(&fact.site),
+        Fact::Transformed(fact) => at(&fact.site),
+        Fact::Dispatched(fact) => Places { site: Some(&fact.from), to_site: Some(&fact.to), shipment: Some(fact.shipment) },
+        Fact::Received(fact) => Places { shipment: Some(fact.shipment), ..at(&fact.site) },
+        Fact::DeliveryRefused(fact) => Places { shipment: Some(fact.shipment), ..at(&fact.site) },
+        Fact::ShortReported(fact) => Places { shipment: Some(fact.shipment), ..at(&fact.site) },
+        Fact::Sold(fact) => at(&fact.site),
+        Fact::Wasted(fact) => at(&fact.site),
+        Fact::Counted(fact) => at(&fact.site),
+        Fact::CountRestated(fact) => at(&fact.site),
+        Fact::Matched(fact) => Places { shipment: Some(fact.shipment), ..Places::default() },
+        Fact::Voided(_) | Fact::Corrected(_) | Fact::Registered(_) => Places::default(),
+    }
+}
+
+/// As in `chuoi.event.v1.Process`.
+fn process(process: Process) -> i16 {
+    match process {
+        Process::Packing => 1,
+        Process::Processing => 2,
+        Process::Slaughter => 3,
+        Process::Mixing => 4,
+    }
+}
+
+/// As in `chuoi.event.v1.CountBasis`.
+fn basis(basis: CountBasis) -> i16 {
+    match basis {
+        CountBasis::Stocktake => 1,
+        CountBasis::Surplus => 2,
+        CountBasis::Provisional => 3,
+    }
+}
+
+/// As in `chuoi.event.v1.TimePrecision`.
+pub fn precision(precision: Precision) -> i16 {
+    match precision {
+        Precision::Moment => 1,
+        Precision::Day => 2,
+        Precision::BeforeOpening => 3,
+        Precision::AfterClosing => 4,
+    }
+}

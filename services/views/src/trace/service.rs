@@ -1,0 +1,22 @@
+//! TraceService.
+
+use crate::page::Page;
+use crate::read::{Cut, Views};
+use crate::trace::read;
+use tonic::{Request, Response, Status};
+use wire::proto::chuoi::trace::v1::trace_service_server::TraceService;
+use wire::proto::chuoi::trace::v1::{TraceLotRequest, TraceLotResponse};
+
+pub(crate) struct Service(pub(crate) Views);
+
+#[tonic::async_trait]
+impl TraceService for Service {
+    async fn trace_lot(&self, request: Request<TraceLotRequest>) -> Result<Response<TraceLotResponse>, Status> {
+        let request = request.into_inner();
+        let same = TraceLotRequest { page_size: 0, page_token: String::new(), at_least: String::new(), ..request.clone() };
+        let page = Page::read(request.page_size, 500, 2_000, &request.page_token, &same)?;
+        let mut client = self.0.reach(&request.at_least).await?;
+        let cut = Cut::of(&mut client).await?;
+        Ok(Response::new(read::trace(&cut, &request, &page).await?))
+    }
+}

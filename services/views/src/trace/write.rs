@@ -1,0 +1,63 @@
+//! Appends events, reversals, movements and counts. Nothing here is ever changed.
+
+use super::fold::{Changes, precision};
+use crate::Error;
+use crate::copy::Rows;
+use domain::posting::Place;
+use tokio_postgres::Transaction;
+
+/// Writes what a batch appends.
+pub async fn write(transaction: &Transaction<'_>, changes: &Changes) -> Result<(), Error> {
+    let mut rows = Rows::of(26);
+    for event in &changes.events {
+        rows.row().big(event.at.sequence).int(event.at.ordinal).uuid(event.id.0).text(event.kind).instant(event.time.instant);
+        rows.int(event.time.utc_offset_minutes).small(precision(event.time.precision)).int(event.time.business_day.0);
+        rows.text(event.time.typed.as_deref().unwrap_or("")).instant(event.record_time).text(&event.organization);
+        rows.uuid(event.command.0).text(&event.actor).text(&event.device).text(&event.client).flag(event.reported_fact);
+        rows.text(&event.note).maybe(event.document.as_ref(), Rows::json).maybe(event.violations.as_ref(), Rows::json);
+        rows.maybe(event.site.as_ref(), |rows, site| rows.text(site.as_str()));
+        rows.maybe(event.to_site.as_ref(), |rows, site| rows.text(site.as_str()));
+        rows.maybe(event.shipment, |rows, shipment| rows.uuid(shipment.0)).maybe(event.process, Rows::small);
+        rows.maybe(event.loss_gram, Rows::big).maybe(event.reverses, |rows, command| rows.uuid(command.0)).text(&event.reason);
+    }
+    let columns = "sequence, ordinal, event_id, kind, event_time, utc_offset_minutes, precision, business_day, typed_time, \
+                   record_time, organization_code, command_id, actor, device, client, reported_fact, note, document, violations, \
+                   site_code, to_site_code, shipment_id, process, loss_gram, reverses_command_id, reason";
+    rows.send(transaction, &format!("events ({columns})")).await?;
+
+    let mut rows = Rows::of(6);
+    for reversal in &changes.reversals {
+        rows.row().text(&reversal.organization).uuid(reversal.command.0).flag(reversal.is_correction);
+        rows.big(reversal.at.sequence).int(reversal.at.ordinal).uuid(reversal.by.0);
+    }
+    let columns = "organization_code, command_id, is_correction, sequence, ordinal, by_command_id";
+    rows.send(transaction, &format!("reversals ({columns})")).await?;
+
+    let mut rows = Rows::of(14);
+    for movement in &changes.movements {
+        let posting = &movement.posting;
+        rows.row().big(movement.at.sequence).int(movement.at.ordinal).int(movement.line).uuid(posting.lot.0);
+        place(&mut rows, &posting.from);
+        place(&mut rows, &posting.to);
+        rows.big(posting.quantity.0).int(posting.day().0).flag(posting.reversal).maybe(movement.given.as_deref(), Rows::text);
+    }
+    let columns = "sequence, ordinal, line, lot_id, from_site_code, from_shipment_id, from_outside, to_site_code, to_shipment_id, \
+                   to_outside, quantity_milli, business_day, is_reversal, given";
+    rows.send(transaction, &format!("movements ({columns})")).await?;
+
+    let mut rows = Rows::of(8);
+    for count in &changes.counts {
+        rows.row().big(count.at.sequence).int(count.at.ordinal).int(count.line).uuid(count.lot.0).small(count.basis);
+        rows.maybe(count.counted, Rows::big).big(count.expected).big(count.variance);
+    }
+    let columns = "sequence, ordinal, line, lot_id, basis, counted_milli, expected_milli, variance_milli";
+    rows.send(transaction, &format!("counts ({columns})")).await
+}
+
+fn place(rows: &mut Rows, place: &Place) {
+    match place {
+        Place::Site(site) => rows.text(site.as_str()).null().null(),
+        Place::Shipment(shipment) => rows.null().uuid(shipment.0).null(),
+        Place::Outside(reason) => rows.null().null().text(reason.as_str()),
+    };
+}

@@ -1,0 +1,123 @@
+//! Applies entries to the tables: one transaction for a batch and its checkpoint. A batch that PostgreSQL refuses is halved until
+//! the command at fault is found; that one is parked, and everything else goes on.
+
+use crate::Error;
+use crate::database::{self, Checkpoint};
+use crate::fold::{Batch, Numbered, Parked, fold};
+use tokio_postgres::Client;
+
+/// Writes to the tables over a connection of its own.
+pub struct Writer {
+    client: Client,
+    checkpoint: Option<Checkpoint>,
+}
+
+impl Writer {
+    /// A writer to the tables of these settings, which are migrated already.
+    pub async fn open(settings: &database::Settings) -> Result<Writer, Error> {
+        Writer::over(database::connection(settings).await?).await
+    }
+
+    pub(crate) async fn over(client: Client) -> Result<Writer, Error> {
+        let mut writer = Writer { client, checkpoint: None };
+        writer.prepare().await?;
+        Ok(writer)
+    }
+
+    async fn prepare(&mut self) -> Result<(), Error> {
+        self.client.batch_execute(&database::stages()).await?;
+        self.checkpoint = database::checkpoint(&self.client).await?;
+        Ok(())
+    }
+
+    /// How far the tables are; none where nothing was applied yet.
+    pub fn checkpoint(&self) -> Option<&Checkpoint> {
+        self.checkpoint.as_ref()
+    }
+
+    pub(crate) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// Applies entries that follow the checkpoint, in order. On an error nothing of the failing transaction is left; what was
+    /// applied before it is.
+    pub async fn apply(&mut self, entries: &[Numbered]) -> Result<(), Error> {
+        let mut waiting = vec![entries];
+        while let Some(entries) = waiting.pop() {
+            if entries.is_empty() {
+                continue;
+            }
+            match self.attempt(entries, &[]).await {
+                Ok(()) => {}
+                Err(error) if error.is_in_the_data() => {
+                    if let [entry] = entries {
+                        self.park(entry).await?;
+                    } else {
+                        let (first, second) = entries.split_at(entries.len() / 2);
+                        waiting.push(second);
+                        waiting.push(first);
+                    }
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    async fn attempt(&mut self, entries: &[Numbered], parked: &[Parked]) -> Result<(), Error> {
+        let batch = fold(entries, parked);
+        self.transact(entries, &batch, true).await
+    }
+
+    async fn transact(&mut self, entries: &[Numbered], batch: &Batch, keep: bool) -> Result<(), Error> {
+        let Some(last) = entries.last() else { return Ok(()) };
+        let transaction = self.client.transaction().await?;
+        let after = database::write(&transaction, self.checkpoint.as_ref(), last, batch).await?;
+        if keep {
+            transaction.commit().await?;
+            for command in &batch.parked {
+                let parked = &command.parked;
+                tracing::error!(
+                    sequence = parked.sequence,
+                    command = %command.command,
+                    organization = command.organization,
+                    "parked a command that cannot be folded: {}",
+                    parked.reason
+                );
+            }
+            self.checkpoint = Some(after);
+        } else {
+            transaction.rollback().await?;
+        }
+        Ok(())
+    }
+
+    /// Finds the commands of an entry that cannot be folded, each the last of the shortest beginning that fails, and leaves them out.
+    async fn park(&mut self, entry: &Numbered) -> Result<(), Error> {
+        let mut parked: Vec<Parked> = Vec::new();
+        loop {
+            let Err(error) = self.attempt(std::slice::from_ref(entry), &parked).await else { return Ok(()) };
+            if !error.is_in_the_data() {
+                return Err(error);
+            }
+            let mut fails = (entry.entry.commands.len(), error);
+            let mut holds = 0;
+            while holds + 1 < fails.0 {
+                let middle = holds + (fails.0 - holds) / 2;
+                let mut beginning = entry.clone();
+                beginning.entry.commands.truncate(middle);
+                let batch = fold(std::slice::from_ref(&beginning), &parked);
+                match self.transact(std::slice::from_ref(&beginning), &batch, false).await {
+                    Ok(()) => holds = middle,
+                    Err(error) if error.is_in_the_data() => fails = (middle, error),
+                    Err(error) => return Err(error),
+                }
+            }
+            let (length, error) = fails;
+            let found = length.checked_sub(1).filter(|index| parked.iter().all(|parked| parked.command_index != *index));
+            // Where no command is at fault, or one that is left out already, the fault is ours.
+            let Some(command_index) = found else { return Err(error) };
+            parked.push(Parked { sequence: entry.sequence, command_index, reason: error.to_string() });
+        }
+    }
+}
