@@ -17,3 +17,8 @@ pub mod posting;
 pub mod command;
 pub mod refusal;
 pub mod state;
+
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod world;

@@ -1,0 +1,353 @@
+//! A small world for tests: two chains, three shops, and a journal in memory.
+
+use crate::command::*;
+use crate::entry::{Genesis, RecordedCommand};
+use crate::event::registry::*;
+use crate::event::{Event, Process, WasteReason};
+use crate::id::*;
+use crate::posting::Place;
+use crate::quantity::Milli;
+use crate::refusal::{CommandRef, Refusal};
+use crate::state::{Holder, State};
+use crate::time::BusinessDay;
+use crate::unit::BaseUnit;
+use jiff::Timestamp;
+use std::collections::BTreeMap;
+use uuid::Uuid;
+
+pub const AUTHORITY: &str = "SCT";
+/// Leads chain CH1 (farm FA1, packing house PH1); products PK1 (kg, keeps 4 days), PK2 (pieces).
+pub const COOP: &str = "HTX1";
+/// Leads chain CH2 (farm FA2); product PK2 too.
+pub const OTHER_COOP: &str = "HTX2";
+/// Runs supermarkets SM1 and SM2.
+pub const SHOP: &str = "DV1";
+
+/// Commands decided one after the other, as a recorder does it.
+#[derive(Clone)]
+pub struct World {
+    pub state: State,
+    pub journal: Vec<RecordedCommand>,
+    pub now: Timestamp,
+    next: u128,
+}
+
+pub fn organization(code: &str) -> OrganizationCode {
+    OrganizationCode::parse(code).unwrap()
+}
+
+pub fn site(code: &str) -> SiteCode {
+    SiteCode::parse(code).unwrap()
+}
+
+/// A lot of the cooperative.
+pub fn lot(code: &str) -> LotId {
+    LotId::derive(&organization(COOP), &ProductCode::parse("PK1").unwrap(), &LotCode::parse(code).unwrap())
+}
+
+pub fn at(text: &str) -> Option<When> {
+    let (point, typed) = match text.split_once(' ') {
+        None if text.len() == 10 => (date(text, DayPart::Unspecified), None),
+        Some((day, "opening")) => (date(day, DayPart::BeforeOpening), None),
+        Some((day, "closing")) => (date(day, DayPart::AfterClosing), None),
+        _ => {
+            let instant = format!("{}+07:00", text.replace(' ', "T")).parse().unwrap();
+            (Point::Moment { instant, utc_offset_minutes: Some(420) }, None)
+        }
+    };
+    Some(When { point, typed })
+}
+
+fn date(text: &str, part: DayPart) -> Point {
+    Point::Date { day: BusinessDay::of(text.parse().unwrap()), part }
+}
+
+pub fn base(milli: i64) -> Quantity {
+    Quantity { value: Milli(milli), unit: String::new(), typed: None }
+}
+
+pub fn named(code: &str) -> LotReference {
+    LotReference::Named { issuer: COOP.into(), product: "PK1".into(), code: code.into() }
+}
+
+pub fn line(code: &str, milli: i64) -> LotLine {
+    LotLine { lot: named(code), quantity: base(milli) }
+}
+
+pub fn new_lot(product: &str, code: &str) -> NewLot {
+    NewLot { issuer: COOP.into(), product: product.into(), code: code.into(), chain: "CH1".into(), expiry: None }
+}
+
+pub fn harvest(code: &str, milli: i64) -> Action {
+    Action::Harvest(Harvest { site: "FA1".into(), lot: new_lot("PK1", code), quantity: base(milli), plot: None })
+}
+
+pub fn open(site: &str, code: &str, milli: i64) -> Action {
+    Action::OpenLot(OpenLot { site: site.into(), lot: new_lot("PK1", code), quantity: base(milli) })
+}
+
+pub fn transform(input: (&str, i64), output: (&str, i64)) -> Action {
+    Action::Transform(Transform {
+        site: "FA1".into(),
+        process: Process::Packing,
+        inputs: vec![line(input.0, input.1)],
+        outputs: vec![(new_lot("PK1", output.0), base(output.1))],
+        loss_gram: None,
+    })
+}
+
+pub fn dispatch(code: &str, to: &str, lines: &[(&str, i64)]) -> Action {
+    let lines = lines.iter().map(|(lot, milli)| line(lot, *milli)).collect();
+    Action::Dispatch(Dispatch { from: "FA1".into(), to: to.into(), code: code.into(), lines, trip: None, sscc: None })
+}
+
+pub fn shipment(code: &str) -> ShipmentReference {
+    ShipmentReference::Named { issuer: COOP.into(), code: code.into() }
+}
+
+pub fn shipment_id(code: &str) -> ShipmentId {
+    ShipmentId::derive(&organization(COOP), &ShipmentCode::parse(code).unwrap())
+}
+
+pub fn extent(lines: &[(&str, i64)]) -> Extent {
+    if lines.is_empty() {
+        Extent::Everything
+    } else {
+        Extent::Lines(lines.iter().map(|(lot, milli)| line(lot, *milli)).collect())
+    }
+}
+
+/// No lines: everything.
+pub fn receive(code: &str, site: &str, lines: &[(&str, i64)]) -> Action {
+    Action::Receive(Receive { shipment: shipment(code), site: site.into(), extent: extent(lines) })
+}
+
+pub fn sell(site: &str, lines: &[(&str, i64)]) -> Action {
+    let lines = lines.iter().map(|(lot, milli)| line(lot, *milli)).collect();
+    Action::Sell(Sell { site: site.into(), goods: Goods::Lots(lines) })
+}
+
+pub fn sell_product(site: &str, milli: i64) -> Action {
+    Action::Sell(Sell { site: site.into(), goods: Goods::Product("PK1".into(), base(milli)) })
+}
+
+pub fn waste(site: &str, lines: &[(&str, i64)]) -> Action {
+    let lines = lines.iter().map(|(lot, milli)| line(lot, *milli)).collect();
+    Action::Waste(Waste { site: site.into(), lines, reason: WasteReason::Spoiled })
+}
+
+pub fn count(site: &str, lines: &[(&str, i64)]) -> Action {
+    let lines = lines.iter().map(|(lot, milli)| line(lot, *milli)).collect();
+    Action::Count(Count { site: site.into(), goods: Goods::Lots(lines) })
+}
+
+pub fn count_product(site: &str, milli: i64) -> Action {
+    Action::Count(Count { site: site.into(), goods: Goods::Product("PK1".into(), base(milli)) })
+}
+
+pub fn correct(command: CommandId, replacement: Action) -> Action {
+    Action::Correct(Correct { command, reason: "typed wrongly".into(), when: None, replacement: Box::new(replacement) })
+}
+
+pub fn void(command: CommandId) -> Action {
+    Action::Void(Void { command, reason: "typed wrongly".into() })
+}
+
+/// Whoever may say such a thing in this world.
+pub fn teller(action: &Action) -> &'static str {
+    match action {
+        Action::Register(_) => AUTHORITY,
+        Action::Harvest(_) | Action::Transform(_) | Action::Dispatch(_) => COOP,
+        Action::Correct(correct) => teller(&correct.replacement),
+        Action::OpenLot(OpenLot { site, .. })
+        | Action::Sell(Sell { site, .. })
+        | Action::Waste(Waste { site, .. })
+        | Action::Count(Count { site, .. })
+            if site == "FA1" =>
+        {
+            COOP
+        }
+        _ => SHOP,
+    }
+}
+
+impl World {
+    pub fn new() -> World {
+        let genesis = Genesis {
+            business_time_zone: "Asia/Ho_Chi_Minh".into(),
+            authority: organization(AUTHORITY),
+            authority_name: "Sở Công Thương".into(),
+        };
+        let mut world = World {
+            state: State::begin(&genesis).unwrap(),
+            journal: Vec::new(),
+            now: "2026-11-25T12:00+07:00".parse().unwrap(),
+            next: 1,
+        };
+        for fact in registry() {
+            world.record_at("2020-01-01", Action::Register(fact)).unwrap();
+        }
+        world
+    }
+
+    /// Records an action, by whoever may say it.
+    pub fn record_at(&mut self, when: &str, action: Action) -> Result<(CommandId, Vec<Event>), Refusal> {
+        let command = self.command(at(when), action, false);
+        self.send(teller(&command.action), command)
+    }
+
+    /// Records what has happened already.
+    pub fn report_at(&mut self, when: &str, action: Action) -> Result<(CommandId, Vec<Event>), Refusal> {
+        let command = self.command(at(when), action, true);
+        self.send(teller(&command.action), command)
+    }
+
+    /// Voids or corrects a command of an organization.
+    pub fn mend(&mut self, by: &str, action: Action) -> Result<(CommandId, Vec<Event>), Refusal> {
+        let command = self.command(None, action, false);
+        self.send(by, command)
+    }
+
+    pub fn command(&mut self, when: Option<When>, action: Action, reported_fact: bool) -> Command {
+        self.next += 1;
+        Command {
+            id: CommandId(Uuid::from_u128(self.next)),
+            when,
+            actor: String::new(),
+            device: String::new(),
+            client: String::new(),
+            reported_fact,
+            note: String::new(),
+            document: None,
+            action,
+        }
+    }
+
+    pub fn send(&mut self, by: &str, command: Command) -> Result<(CommandId, Vec<Event>), Refusal> {
+        let organization = organization(by);
+        let named = match &command.action {
+            Action::Void(void) => Some(void.command),
+            Action::Correct(correct) => Some(correct.command),
+            _ => None,
+        };
+        let original = named.and_then(|id| self.journal.iter().find(|it| it.id == id && it.organization == organization));
+        let context = Context { organization: &organization, now: self.now, original };
+        let events = decide(&self.state, &command, &context)?;
+        let by = CommandRef { organization: organization.clone(), command: command.id };
+        events.iter().for_each(|event| self.state.evolve(&by, event));
+        self.journal.push(RecordedCommand {
+            organization,
+            id: command.id,
+            digest: Digest::of(format!("{:?}", command.action).as_bytes()),
+            actor: String::new(),
+            device: String::new(),
+            client: String::new(),
+            reported_fact: command.reported_fact,
+            note: String::new(),
+            document: None,
+            events: events.clone(),
+        });
+        Ok((command.id, events))
+    }
+
+    pub fn held(&self, code: &str, at: &str) -> i64 {
+        self.state.held(lot(code), &Holder::Site(site(at))).0
+    }
+
+    pub fn in_transit(&self, code: &str, shipment: &str) -> i64 {
+        self.state.held(lot(code), &Holder::Shipment(shipment_id(shipment))).0
+    }
+
+    /// What every place holds, outside included, summed anew from the postings of the journal.
+    pub fn books(&self) -> BTreeMap<(LotId, Place), i64> {
+        let mut books = BTreeMap::new();
+        for posting in self.journal.iter().flat_map(|command| &command.events).flat_map(Event::postings) {
+            *books.entry((posting.lot, posting.from)).or_insert(0) -= posting.quantity.0;
+            *books.entry((posting.lot, posting.to)).or_insert(0) += posting.quantity.0;
+        }
+        books.retain(|_, held| *held != 0);
+        books
+    }
+
+    /// Stock at sites and in shipments.
+    pub fn stock(&self) -> BTreeMap<(LotId, Place), i64> {
+        self.state.balances().map(|(lot, place, held)| ((lot, place), held.0)).collect()
+    }
+}
+
+fn registry() -> Vec<RegistryFact> {
+    let district = DistrictCode::parse("001").unwrap();
+    let organization_fact = |code: &str, kind| {
+        RegistryFact::Organization(Organization { code: organization(code), name: format!("Đơn vị {code}"), kind, gln: None })
+    };
+    let site_fact = |code: &str, kind, by: &str| {
+        RegistryFact::Site(Site {
+            code: site(code),
+            name: format!("Cơ sở {code}"),
+            kind,
+            organization: organization(by),
+            district: district.clone(),
+            gln: None,
+            latitude_e6: 21_035_000,
+            longitude_e6: 105_814_000,
+        })
+    };
+    let product_fact = |code: &str, name: &str, base_unit, indivisible, shelf_life_days| {
+        RegistryFact::Product(Product {
+            code: ProductCode::parse(code).unwrap(),
+            name: name.into(),
+            name_en: String::new(),
+            group: "rau".into(),
+            ocop_group: 1,
+            base_unit,
+            indivisible,
+            mass_gram: 1_000,
+            pieces: 0,
+            content_milli: 0,
+            content_unit: String::new(),
+            content_kind: "loose".into(),
+            shelf_life_days,
+            temperature_min_celsius: None,
+            temperature_max_celsius: None,
+            gtin: None,
+            brand_owner: None,
+            market_units: Vec::new(),
+        })
+    };
+    let chain_fact = |code: &str, lead: &str| {
+        RegistryFact::Chain(Chain {
+            code: ChainCode::parse(code).unwrap(),
+            name: format!("Chuỗi {code}"),
+            lead: organization(lead),
+            district: district.clone(),
+            group: "rau".into(),
+            share_supermarket_percent: 50,
+            share_general_percent: 30,
+            share_specialty_percent: 20,
+        })
+    };
+    let joined = |chain: &str, member| {
+        RegistryFact::MemberJoined(Membership { chain: ChainCode::parse(chain).unwrap(), member, is_primary: true })
+    };
+    let product = |code: &str| Member::Product(ProductCode::parse(code).unwrap());
+    vec![
+        RegistryFact::District(District { code: district.clone(), name: "Ba Đình".into(), kind: "quận".into(), ends: None }),
+        organization_fact(COOP, OrganizationKind::Cooperative),
+        organization_fact(OTHER_COOP, OrganizationKind::Cooperative),
+        organization_fact(SHOP, OrganizationKind::Retailer),
+        site_fact("FA1", SiteKind::Farm, COOP),
+        site_fact("FA2", SiteKind::Farm, OTHER_COOP),
+        site_fact("SM1", SiteKind::Supermarket, SHOP),
+        site_fact("SM2", SiteKind::Supermarket, SHOP),
+        product_fact("PK1", "Rau muống", BaseUnit::Kilogram, false, 4),
+        product_fact("PK2", "Bắp cải tím", BaseUnit::Piece, true, 0),
+        product_fact("PK3", "Bắp cải tim", BaseUnit::Piece, true, 0),
+        chain_fact("CH1", COOP),
+        chain_fact("CH2", OTHER_COOP),
+        joined("CH1", Member::Site(site("FA1"))),
+        joined("CH2", Member::Site(site("FA2"))),
+        joined("CH1", product("PK1")),
+        joined("CH1", product("PK2")),
+        joined("CH2", product("PK2")),
+    ]
+}
