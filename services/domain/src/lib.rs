@@ -16,9 +16,12 @@ pub mod posting;
 
 pub mod command;
 pub mod refusal;
+pub mod repetition;
 pub mod state;
 
 #[cfg(test)]
 mod properties;
+#[cfg(test)]
+mod stories;
 #[cfg(test)]
 mod world;

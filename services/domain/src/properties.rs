@@ -27,7 +27,6 @@ enum Step {
     CountProduct { site: u8, quantity: i64, time: u8 },
     Void { which: usize },
     Correct { which: usize, quantity: i64 },
-    Again { which: usize },
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -57,7 +56,6 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (site, quantity.clone(), time).prop_map(|(site, quantity, time)| Step::CountProduct { site, quantity, time }),
         2 => any::<usize>().prop_map(|which| Step::Void { which }),
         2 => (any::<usize>(), quantity).prop_map(|(which, quantity)| Step::Correct { which, quantity }),
-        1 => any::<usize>().prop_map(|which| Step::Again { which }),
     ]
 }
 
@@ -123,7 +121,6 @@ fn command(world: &mut World, step: &Step, reported: bool) -> Option<(String, Co
             let command = world.command(None, correct(original.id, replacement), false);
             return Some((original.organization.to_string(), command));
         }
-        Step::Again { .. } => return None,
     };
     let counts = matches!(action, Action::Count(_));
     let command = world.command(at(&when(time, counts)), action, reported);
@@ -157,8 +154,8 @@ fn play(steps: &[(Step, bool)]) -> World {
 
 /// What a place held of a lot, from postings alone: at the end of each day, and just before and just after each count.
 /// Written for the check, apart from the ledgers: sorts all postings by where they lie in the order of a day.
-fn histories(world: &World) -> BTreeMap<(LotId, Place), Vec<(BusinessDay, u8, i64, Movement)>> {
-    let mut histories: BTreeMap<(LotId, Place), Vec<(BusinessDay, u8, i64, Movement)>> = BTreeMap::new();
+fn histories(world: &World) -> BTreeMap<(LotId, Place), History> {
+    let mut histories: BTreeMap<(LotId, Place), History> = BTreeMap::new();
     let voided: Vec<_> = world
         .journal
         .iter()
@@ -224,6 +221,9 @@ fn histories(world: &World) -> BTreeMap<(LotId, Place), Vec<(BusinessDay, u8, i6
     }
     histories
 }
+
+/// Movements by day, place in the day, and moment.
+type History = Vec<(BusinessDay, u8, i64, Movement)>;
 
 #[derive(Clone, Copy, Debug)]
 enum Movement {
@@ -307,6 +307,27 @@ proptest! {
         }
     }
 
+    /// Identity: a command sent again is answered as it was, and records nothing; its id with other content is refused.
+    #[test]
+    fn a_command_sent_again_records_nothing(steps in prop::collection::vec((step(), any::<bool>()), 1..40), which: prop::sample::Index) {
+        let (mut world, mut sent) = (World::new(), Vec::new());
+        for (step, reported) in &steps {
+            if let Some((by, command)) = command(&mut world, step, *reported)
+                && let Ok((_, events)) = world.send(&by, command.clone())
+            {
+                sent.push((by, command, events));
+            }
+        }
+        prop_assume!(!sent.is_empty());
+        let (by, mut command, events) = sent[which.index(sent.len())].clone();
+        let before = (world.stock(), world.journal.len());
+        prop_assert_eq!(world.send(&by, command.clone()).map(|(_, events)| events), Ok(events));
+        command.action = harvest("Z", 1_000);
+        let refused = world.send(&by, command);
+        prop_assert!(matches!(refused, Err(Refusal::OtherContent { .. })), "{refused:?}");
+        prop_assert_eq!((world.stock(), world.journal.len()), before);
+    }
+
     /// Rule 8: a void restores every place and every reason to what it would be without the command, and it is done once.
     #[test]
     fn a_void_undoes_a_command_whole_and_once(steps in prop::collection::vec((step(), any::<bool>()), 1..40), last in step(), reported: bool) {
@@ -341,7 +362,7 @@ proptest! {
     ) {
         let plain: Vec<&Step> = steps
             .iter()
-            .filter(|step| !matches!(step, Step::SellProduct { .. } | Step::CountProduct { .. } | Step::Void { .. } | Step::Correct { .. } | Step::Again { .. }))
+            .filter(|step| !matches!(step, Step::SellProduct { .. } | Step::CountProduct { .. } | Step::Void { .. } | Step::Correct { .. }))
             .collect();
         let mut first = World::new();
         let mut accepted = Vec::new();

@@ -237,7 +237,7 @@ impl State {
     /// Applies a fact that a command recorded. Cannot fail: what happened happened.
     pub fn evolve(&mut self, by: &CommandRef, event: &Event) {
         match &event.fact {
-            Fact::Registered(fact) => return self.evolve_registry(event.time.business_day, fact),
+            Fact::Registered(fact) => self.evolve_registry(event.time.business_day, fact),
             Fact::Voided(voided) | Fact::Corrected(voided) => {
                 let original = CommandRef { organization: by.organization.clone(), command: voided.command };
                 for event in &voided.originals {

@@ -8,6 +8,7 @@ use crate::id::*;
 use crate::posting::Place;
 use crate::quantity::Milli;
 use crate::refusal::{CommandRef, Refusal};
+use crate::repetition::{Judgement, Seen, judge};
 use crate::state::{Holder, State};
 use crate::time::BusinessDay;
 use crate::unit::BaseUnit;
@@ -231,6 +232,16 @@ impl World {
             _ => None,
         };
         let original = named.and_then(|id| self.journal.iter().find(|it| it.id == id && it.organization == organization));
+        let digest = Digest::of(format!("{:?}{:?}", command.when, command.action).as_bytes());
+        let known = self.journal.iter().position(|it| it.id == command.id && it.organization == organization);
+        let seen = known.map(|index| Seen { sequence: index as u64, digest: self.journal[index].digest });
+        match judge(seen, digest) {
+            Judgement::New => {}
+            Judgement::Repetition { sequence } => return Ok((command.id, self.journal[sequence as usize].events.clone())),
+            Judgement::OtherContent => {
+                return Err(Refusal::OtherContent { command: CommandRef { organization, command: command.id } });
+            }
+        }
         let context = Context { organization: &organization, now: self.now, original };
         let events = decide(&self.state, &command, &context)?;
         let by = CommandRef { organization: organization.clone(), command: command.id };
@@ -238,7 +249,7 @@ impl World {
         self.journal.push(RecordedCommand {
             organization,
             id: command.id,
-            digest: Digest::of(format!("{:?}", command.action).as_bytes()),
+            digest,
             actor: String::new(),
             device: String::new(),
             client: String::new(),

@@ -1,0 +1,653 @@
+//! The one writer's loop: catch up → decide → append together → answer. No answer of any kind leaves before the entries that it
+//! rests on are acknowledged; a refusal or a repetition is given only after a look at the journal's end shows nothing unread.
+
+use crate::ids::{CommandIds, IndexFailed};
+use domain::command::{Action, Command, Context};
+use domain::entry::RecordedCommand;
+use domain::id::{CommandId, Digest, OrganizationCode};
+use domain::refusal::{CommandRef, Refusal};
+use domain::repetition::{Judgement, Seen, judge};
+use domain::state::State;
+use jiff::Timestamp;
+use prost::Message as _;
+use std::collections::{HashMap, VecDeque};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+use stream::{AppendError, Journal, LiveEntry, Position, Tip};
+use tokio::sync::{mpsc, oneshot, watch};
+use tracing::{info, warn};
+
+/// How a recorder works.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Folder for the index of old command ids; made anew at each start.
+    pub index_folder: PathBuf,
+    /// Command ids kept in memory; older ones are in the index.
+    pub remembered: usize,
+    /// Commands that may wait; beyond that callers are told to come back.
+    pub waiting: usize,
+    /// How long an append may be in doubt before its callers are told so.
+    pub doubt_after: Duration,
+}
+
+impl Settings {
+    /// Settings for one machine.
+    pub fn new(index_folder: impl Into<PathBuf>) -> Settings {
+        Settings { index_folder: index_folder.into(), remembered: 1_000_000, waiting: 20_000, doubt_after: Duration::from_secs(5) }
+    }
+}
+
+/// Soft limit of an entry: beyond it commands wait for the next one. Larger entries gain nothing.
+const ENTRY_BYTES: usize = 512 * 1024;
+/// Commands gathered at once.
+const GATHERED: usize = 4_096;
+/// A recorder whose clock is further from the broker's stops: record times have to mean something.
+const CLOCK_TOLERANCE_SECONDS: i64 = 60;
+/// How often the clocks are compared.
+const CLOCK_CHECK: Duration = Duration::from_secs(60);
+/// How long to read before looking around.
+const READ_WAIT: Duration = Duration::from_millis(200);
+
+/// A command to be recorded.
+#[derive(Debug)]
+pub struct Asked {
+    /// On whose behalf.
+    pub organization: OrganizationCode,
+    /// The command.
+    pub command: Command,
+    /// Digest of its fields as sent.
+    pub digest: Digest,
+    /// Position that the journal must have reached before it is judged.
+    pub at_least: Option<Position>,
+}
+
+/// What was recorded, now or before.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// Whether it was recorded before.
+    pub repeated: bool,
+    /// Where.
+    pub position: Position,
+    /// When.
+    pub record_time: Timestamp,
+    /// What.
+    pub recorded: Arc<RecordedCommand>,
+}
+
+/// Why a command was not recorded.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum Denied {
+    /// A rule stands against it.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// Whether it is recorded is not known.
+    #[error("whether the command is recorded is not known yet: the journal has not answered; send it again with the same command id")]
+    OutcomeUnknown,
+    /// It is not recorded: the journal cannot be asked.
+    #[error("the journal cannot be reached, and nothing was recorded; send it again later: {0}")]
+    Unreachable(String),
+    /// Too many commands wait.
+    #[error("{0} commands are waiting already, which is the limit; nothing was recorded, send it again later")]
+    Busy(usize),
+    /// The position is one of another journal.
+    #[error("at_least: {0}")]
+    BadPosition(String),
+    /// The journal has not reached the position.
+    #[error("at_least: the journal ends at {reached}, before {asked}; check where the position comes from")]
+    NotReached {
+        /// As asked.
+        asked: Position,
+        /// Where the journal ends.
+        reached: Position,
+    },
+    /// The recorder does not run.
+    #[error("the recorder is starting or stopping, and nothing was recorded; send it again later")]
+    Stopped,
+}
+
+/// Why a recorder ended.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The journal cannot be read or is damaged.
+    #[error("the recorder cannot go on")]
+    Journal(#[from] stream::Error),
+    /// The journal is damaged or refuses entries.
+    #[error("the recorder cannot append")]
+    Append(#[from] AppendError),
+    /// An entry cannot be understood.
+    #[error("entry {sequence} cannot be understood; a newer version of chuoi may have written it")]
+    Undecodable {
+        /// Its sequence.
+        sequence: u64,
+        /// Why.
+        #[source]
+        source: wire::entry::Undecodable,
+    },
+    /// The genesis entry names an unknown time zone.
+    #[error("the journal's genesis cannot be used")]
+    Genesis(#[from] domain::time::UnknownTimeZone),
+    /// The first entry is not a genesis.
+    #[error("the journal's first entry is no genesis")]
+    NoGenesis,
+    /// The local index failed.
+    #[error(transparent)]
+    Index(#[from] IndexFailed),
+    /// The clocks disagree.
+    #[error("this machine's clock is {seconds} s away from the broker's, {CLOCK_TOLERANCE_SECONDS} s are allowed; set the clocks")]
+    Clock {
+        /// By how much.
+        seconds: i64,
+    },
+}
+
+struct Waiting {
+    asked: Asked,
+    reply: oneshot::Sender<Result<Answer, Denied>>,
+}
+
+/// A handle to a running recorder.
+#[derive(Clone, Debug)]
+pub struct Recorder {
+    queue: mpsc::Sender<Waiting>,
+    journal: Journal,
+    waiting: usize,
+    ready: watch::Receiver<bool>,
+    recorded: Arc<AtomicU64>,
+}
+
+/// The other half of a handle: what runs.
+pub struct Recording {
+    queue: mpsc::Receiver<Waiting>,
+    journal: Journal,
+    settings: Settings,
+    ready: watch::Sender<bool>,
+    recorded: Arc<AtomicU64>,
+}
+
+impl Recorder {
+    /// A recorder of a journal. It answers once its other half runs and has caught up.
+    pub fn new(journal: Journal, settings: Settings) -> (Recorder, Recording) {
+        let (sender, queue) = mpsc::channel(settings.waiting.max(1));
+        let (ready, is_ready) = watch::channel(false);
+        let recorded = Arc::new(AtomicU64::new(0));
+        let waiting = settings.waiting.max(1);
+        let recorder =
+            Recorder { queue: sender, journal: journal.clone(), waiting, ready: is_ready, recorded: Arc::clone(&recorded) };
+        (recorder, Recording { queue, journal, settings, ready, recorded })
+    }
+
+    /// Waits until the recorder has caught up with the journal; false if it ended.
+    pub async fn ready(&self) -> bool {
+        self.ready.clone().wait_for(|ready| *ready).await.is_ok()
+    }
+
+    /// The journal.
+    pub fn journal(&self) -> &Journal {
+        &self.journal
+    }
+
+    /// Commands recorded by this recorder since it started.
+    pub fn recorded(&self) -> u64 {
+        self.recorded.load(Ordering::Relaxed)
+    }
+
+    /// Records a command, or says at once that too many wait.
+    pub async fn record(&self, asked: Asked) -> Result<Answer, Denied> {
+        let (reply, answer) = oneshot::channel();
+        self.queue.try_send(Waiting { asked, reply }).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => Denied::Busy(self.waiting),
+            mpsc::error::TrySendError::Closed(_) => Denied::Stopped,
+        })?;
+        answer.await.unwrap_or(Err(Denied::OutcomeUnknown))
+    }
+
+    /// Hands many commands over in their order, all or none; the answers come one by one.
+    pub fn submit_all(&self, asked: Vec<Asked>) -> Result<Vec<oneshot::Receiver<Result<Answer, Denied>>>, Denied> {
+        let places = self.queue.try_reserve_many(asked.len()).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(()) => Denied::Busy(self.waiting),
+            mpsc::error::TrySendError::Closed(()) => Denied::Stopped,
+        })?;
+        let mut answers = Vec::with_capacity(asked.len());
+        for (place, asked) in places.zip(asked) {
+            let (reply, answer) = oneshot::channel();
+            place.send(Waiting { asked, reply });
+            answers.push(answer);
+        }
+        Ok(answers)
+    }
+
+    /// Hands a command over as soon as there is room for it.
+    pub async fn submit(&self, asked: Asked) -> Result<oneshot::Receiver<Result<Answer, Denied>>, Denied> {
+        let (reply, answer) = oneshot::channel();
+        self.queue.send(Waiting { asked, reply }).await.map_err(|_| Denied::Stopped)?;
+        Ok(answer)
+    }
+}
+
+/// What the recorder knows of the acknowledged journal.
+struct Known {
+    state: State,
+    ids: CommandIds,
+    tip: Tip,
+}
+
+/// A command of the group in hand, judged against the overlay.
+enum Judged {
+    /// Recorded with this group, at an index of its commands.
+    Accepted(usize),
+    /// The same as a command of this group.
+    RepeatsGroup(usize),
+    /// The same as a command recorded before.
+    Repeats(u64),
+    Refused(Box<Refusal>),
+    Denied(Denied),
+}
+
+impl Recording {
+    /// Runs until every handle is gone or the journal fails for good.
+    pub async fn run(mut self) -> Result<(), Error> {
+        let mut known = self.begin().await?;
+        info!(sequence = known.tip.sequence, "recorder has caught up");
+        self.ready.send_replace(true);
+        let mut deferred: VecDeque<Waiting> = VecDeque::new();
+        let mut clock_checked: Option<Instant> = None;
+        loop {
+            let mut group: Vec<Waiting> = deferred.drain(..).collect();
+            if group.len() < GATHERED {
+                if group.is_empty() {
+                    if self.queue.recv_many(&mut group, GATHERED).await == 0 {
+                        return Ok(());
+                    }
+                } else {
+                    while group.len() < GATHERED
+                        && let Ok(waiting) = self.queue.try_recv()
+                    {
+                        group.push(waiting);
+                    }
+                }
+            }
+            let appended = self.settle(&mut known, group, &mut deferred).await?;
+            if appended && clock_checked.is_none_or(|last| last.elapsed() > CLOCK_CHECK) {
+                self.check_clock(&known.tip).await?;
+                clock_checked = Some(Instant::now());
+            }
+        }
+    }
+
+    async fn begin(&self) -> Result<Known, Error> {
+        let genesis = self.journal.genesis_entry();
+        let entry = understand(genesis)?;
+        let state = State::begin(&entry.genesis.ok_or(Error::NoGenesis)?)?;
+        std::fs::create_dir_all(&self.settings.index_folder).map_err(|error| IndexFailed::from(redb::StorageError::Io(error)))?;
+        let ids = CommandIds::begin(&self.settings.index_folder.join("command-ids.redb"), self.settings.remembered)?;
+        let mut known = Known { state, ids, tip: genesis.tip.clone() };
+        loop {
+            match self.catch_up(&mut known).await {
+                Ok(()) => return Ok(known),
+                Err(Error::Journal(error)) if is_passing(&error) => {
+                    warn!("reading the journal: {error}, trying again");
+                    tokio::time::sleep(READ_WAIT).await;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Folds everything up to what is the journal's end at the time of asking.
+    async fn catch_up(&self, known: &mut Known) -> Result<(), Error> {
+        let last = self.journal.last_sequence().await?;
+        if last <= known.tip.last_seen {
+            return Ok(());
+        }
+        let mut reader = self.journal.read_from(Some(known.tip.clone()));
+        while known.tip.last_seen < last {
+            for live in reader.next(GATHERED, READ_WAIT).await? {
+                let entry = understand(&live)?;
+                known.state.evolve_entry(&entry);
+                for command in &entry.commands {
+                    let seen = Seen { sequence: live.tip.sequence, digest: command.digest };
+                    known.ids.remember(&command.organization, command.id, seen)?;
+                }
+                known.tip = live.tip;
+            }
+            // A stale entry may lie at the end: it was seen, and holds nothing.
+            if let Some(tip) = reader.tip() {
+                known.tip = tip.clone();
+            }
+        }
+        Ok(())
+    }
+
+    /// Decides a group and sees it through; true if something was appended. What does not fit is deferred.
+    async fn settle(&mut self, known: &mut Known, mut group: Vec<Waiting>, deferred: &mut VecDeque<Waiting>) -> Result<bool, Error> {
+        loop {
+            self.reach_positions(known, &mut group).await?;
+            if group.is_empty() {
+                return Ok(false);
+            }
+            let record_time = Timestamp::now().max(known.tip.record_time);
+            let Decided { overlay, commands, wired, judged } = self.decide(known, &group, record_time).await?;
+            for waiting in group.split_off(judged.len()).into_iter().rev() {
+                deferred.push_front(waiting);
+            }
+            if commands.is_empty() {
+                match self.journal.last_sequence().await {
+                    Ok(last) if last <= known.tip.last_seen => {
+                        self.answer(&known.tip, &[], group, judged);
+                        return Ok(false);
+                    }
+                    Ok(_) => self.catch_up_patiently(known).await?,
+                    Err(error) if is_passing(&error) => {
+                        deny(group, &Denied::Unreachable(error.to_string()));
+                        return Ok(false);
+                    }
+                    Err(error) => return Err(error.into()),
+                }
+                continue;
+            }
+            let sealed = match self.journal.seal(&known.tip, record_time, wired) {
+                Ok(sealed) => sealed,
+                // Groups are cut by size: only a command that is too large by itself comes here.
+                Err(error) => {
+                    let (field, problem) = ("command".to_owned(), format!("what it records is too large: {error}"));
+                    deny(group, &Refusal::Malformed { field, problem }.into());
+                    return Ok(false);
+                }
+            };
+            let mut in_hand = Some((group, judged));
+            match self.append(&sealed, &mut in_hand).await {
+                Ok(tip) => {
+                    known.state = overlay;
+                    for command in &commands {
+                        let seen = Seen { sequence: tip.sequence, digest: command.digest };
+                        known.ids.remember(&command.organization, command.id, seen)?;
+                    }
+                    known.tip = tip;
+                    self.recorded.fetch_add(commands.len() as u64, Ordering::Relaxed);
+                    if let Some((group, judged)) = in_hand {
+                        self.answer(&known.tip, &commands, group, judged);
+                    }
+                    return Ok(true);
+                }
+                Err(AppendError::Overtaken { place }) => {
+                    info!(place, "another recorder was first; deciding again");
+                    self.catch_up_patiently(known).await?;
+                }
+                Err(error @ AppendError::Refused { .. }) => {
+                    warn!("{error}");
+                    deny(in_hand.map(|(group, _)| group).unwrap_or_default(), &Denied::Unreachable(error.to_string()));
+                    return Ok(false);
+                }
+                Err(error) => return Err(error.into()),
+            }
+            match in_hand {
+                Some((again, _)) => group = again,
+                // Its callers were told that the outcome is unknown; now it is known that nothing was recorded.
+                None => return Ok(false),
+            }
+        }
+    }
+
+    /// Appends and waits until that is settled. Callers do not wait that long: after a while they are told that the outcome is
+    /// unknown, and who comes meanwhile is told to come back.
+    async fn append(
+        &mut self,
+        sealed: &stream::Sealed,
+        in_hand: &mut Option<(Vec<Waiting>, Vec<Judged>)>,
+    ) -> Result<Tip, AppendError> {
+        let journal = self.journal.clone();
+        let appending = journal.append(sealed);
+        tokio::pin!(appending);
+        match tokio::time::timeout(self.settings.doubt_after, &mut appending).await {
+            Ok(outcome) => return outcome,
+            Err(_) => warn!("an append is in doubt; it is settled before anything else is recorded"),
+        }
+        deny(in_hand.take().map(|(group, _)| group).unwrap_or_default(), &Denied::OutcomeUnknown);
+        loop {
+            tokio::select! {
+                outcome = &mut appending => return outcome,
+                Some(waiting) = self.queue.recv() => {
+                    deny(vec![waiting], &Denied::Unreachable("an earlier append is not answered yet".to_owned()));
+                }
+            }
+        }
+    }
+
+    /// Sees that the journal has reached what callers know of it.
+    async fn reach_positions(&self, known: &mut Known, group: &mut Vec<Waiting>) -> Result<(), Error> {
+        let (mut kept, mut caught_up) = (Vec::with_capacity(group.len()), false);
+        for waiting in group.drain(..) {
+            let Some(position) = waiting.asked.at_least else {
+                kept.push(waiting);
+                continue;
+            };
+            let sequence = match self.journal.sequence_of(position) {
+                Ok(sequence) => sequence,
+                Err(error) => {
+                    deny(vec![waiting], &Denied::BadPosition(error.to_string()));
+                    continue;
+                }
+            };
+            if sequence > known.tip.last_seen && !caught_up {
+                self.catch_up_patiently(known).await?;
+                caught_up = true;
+            }
+            if sequence > known.tip.last_seen {
+                let reached = self.journal.position(known.tip.last_seen);
+                deny(vec![waiting], &Denied::NotReached { asked: position, reached });
+            } else {
+                kept.push(waiting);
+            }
+        }
+        *group = kept;
+        Ok(())
+    }
+
+    async fn catch_up_patiently(&self, known: &mut Known) -> Result<(), Error> {
+        loop {
+            match self.catch_up(known).await {
+                Err(Error::Journal(error)) if is_passing(&error) => {
+                    warn!("reading the journal: {error}, trying again");
+                    tokio::time::sleep(READ_WAIT).await;
+                }
+                outcome => return outcome,
+            }
+        }
+    }
+
+    /// Decides commands one after the other on a copy of the state, until an entry is full or one rests on another of them.
+    async fn decide(&self, known: &Known, group: &[Waiting], now: Timestamp) -> Result<Decided, Error> {
+        let mut decided =
+            Decided { overlay: known.state.clone(), commands: Vec::new(), wired: Vec::new(), judged: Vec::with_capacity(group.len()) };
+        let mut in_group: HashMap<(OrganizationCode, CommandId), usize> = HashMap::new();
+        let mut bytes = 0;
+        for Waiting { asked, .. } in group {
+            let Asked { organization, command, digest, .. } = asked;
+            let key = (organization.clone(), command.id);
+            if let Some(&index) = in_group.get(&key) {
+                let seen = Seen { sequence: 0, digest: decided.commands[index].digest };
+                decided.judged.push(match judge(Some(seen), *digest) {
+                    Judgement::OtherContent => Judged::Refused(Box::new(other_content(asked))),
+                    Judgement::New | Judgement::Repetition { .. } => Judged::RepeatsGroup(index),
+                });
+                continue;
+            }
+            match judge(known.ids.find(organization, command.id)?, *digest) {
+                Judgement::New => {}
+                Judgement::Repetition { sequence } => {
+                    decided.judged.push(Judged::Repeats(sequence));
+                    continue;
+                }
+                Judgement::OtherContent => {
+                    decided.judged.push(Judged::Refused(Box::new(other_content(asked))));
+                    continue;
+                }
+            }
+            let original = match named_command(&command.action) {
+                Some(named) if in_group.contains_key(&(organization.clone(), named)) => break,
+                Some(named) => match self.recorded_command(known, organization, named).await {
+                    Ok(original) => original,
+                    Err(Error::Journal(error)) if is_passing(&error) => {
+                        decided.judged.push(Judged::Denied(Denied::Unreachable(error.to_string())));
+                        continue;
+                    }
+                    Err(error) => return Err(error),
+                },
+                None => None,
+            };
+            let context = Context { organization, now, original: original.as_deref() };
+            let events = match domain::command::decide(&decided.overlay, command, &context) {
+                Ok(events) => events,
+                Err(refusal) => {
+                    decided.judged.push(Judged::Refused(Box::new(refusal)));
+                    continue;
+                }
+            };
+            let recorded = recorded(asked, events);
+            let wired = wire::entry::write_command(&recorded);
+            let size = wired.encoded_len();
+            if bytes > 0 && bytes + size > ENTRY_BYTES {
+                break;
+            }
+            bytes += size;
+            let by = CommandRef { organization: organization.clone(), command: command.id };
+            for event in &recorded.events {
+                decided.overlay.evolve(&by, event);
+            }
+            in_group.insert(key, decided.commands.len());
+            decided.judged.push(Judged::Accepted(decided.commands.len()));
+            decided.commands.push(Arc::new(recorded));
+            decided.wired.push(wired);
+        }
+        Ok(decided)
+    }
+
+    /// A command as the journal holds it.
+    async fn recorded_command(
+        &self,
+        known: &Known,
+        organization: &OrganizationCode,
+        command: CommandId,
+    ) -> Result<Option<Arc<RecordedCommand>>, Error> {
+        match known.ids.find(organization, command)? {
+            None => Ok(None),
+            Some(seen) => {
+                let live = self.journal.entry_at(seen.sequence).await?;
+                Ok(find_in(&live, organization, command)?.map(Arc::new))
+            }
+        }
+    }
+
+    /// Answers a group whose entry, or whose end of the journal, is acknowledged.
+    fn answer(&self, tip: &Tip, commands: &[Arc<RecordedCommand>], group: Vec<Waiting>, judged: Vec<Judged>) {
+        let position = self.journal.position(tip.sequence);
+        for (Waiting { asked, reply }, judged) in group.into_iter().zip(judged) {
+            let here = |index: usize, repeated| Answer {
+                repeated,
+                position,
+                record_time: tip.record_time,
+                recorded: Arc::clone(&commands[index]),
+            };
+            let answer = match judged {
+                Judged::Accepted(index) => Ok(here(index, false)),
+                Judged::RepeatsGroup(index) => Ok(here(index, true)),
+                Judged::Refused(refusal) => Err(Denied::Refused(*refusal)),
+                Judged::Denied(denied) => Err(denied),
+                Judged::Repeats(sequence) => {
+                    // Read again from its entry, beside the loop: nobody else waits for that.
+                    let journal = self.journal.clone();
+                    tokio::spawn(async move {
+                        let _gone = reply.send(first_answer(&journal, sequence, &asked).await);
+                    });
+                    continue;
+                }
+            };
+            let _gone = reply.send(answer);
+        }
+    }
+
+    /// Compares the clocks by the entry just appended, which the broker stamped.
+    async fn check_clock(&self, tip: &Tip) -> Result<(), Error> {
+        let live = match self.journal.entry_at(tip.sequence).await {
+            Err(error) if is_passing(&error) => return Ok(()),
+            live => live?,
+        };
+        let seconds = Timestamp::now().duration_since(live.stored_time).as_secs();
+        // The entry was stored a moment ago; a clock that is right shows that.
+        if seconds.abs() > CLOCK_TOLERANCE_SECONDS { Err(Error::Clock { seconds }) } else { Ok(()) }
+    }
+}
+
+/// What became of a group, before it is acknowledged.
+struct Decided {
+    overlay: State,
+    commands: Vec<Arc<RecordedCommand>>,
+    wired: Vec<wire::proto::chuoi::event::v1::RecordedCommand>,
+    /// One for each command that was judged; those behind them were not.
+    judged: Vec<Judged>,
+}
+
+fn deny(group: Vec<Waiting>, denied: &Denied) {
+    for waiting in group {
+        // Whoever is gone needs no answer.
+        let _gone = waiting.reply.send(Err(denied.clone()));
+    }
+}
+
+fn other_content(asked: &Asked) -> Refusal {
+    Refusal::OtherContent { command: CommandRef { organization: asked.organization.clone(), command: asked.command.id } }
+}
+
+fn named_command(action: &Action) -> Option<CommandId> {
+    match action {
+        Action::Void(void) => Some(void.command),
+        Action::Correct(correct) => Some(correct.command),
+        _ => None,
+    }
+}
+
+fn recorded(asked: &Asked, events: Vec<domain::event::Event>) -> RecordedCommand {
+    let Asked { organization, command, digest, .. } = asked;
+    RecordedCommand {
+        organization: organization.clone(),
+        id: command.id,
+        digest: *digest,
+        actor: command.actor.clone(),
+        device: command.device.clone(),
+        client: command.client.clone(),
+        reported_fact: command.reported_fact,
+        note: command.note.clone(),
+        document: command.document.clone(),
+        events,
+    }
+}
+
+async fn first_answer(journal: &Journal, sequence: u64, asked: &Asked) -> Result<Answer, Denied> {
+    let live = journal.entry_at(sequence).await.map_err(|error| Denied::Unreachable(error.to_string()))?;
+    match find_in(&live, &asked.organization, asked.command.id) {
+        Ok(Some(recorded)) => Ok(Answer {
+            repeated: true,
+            position: journal.position(sequence),
+            record_time: live.tip.record_time,
+            recorded: Arc::new(recorded),
+        }),
+        Ok(None) => Err(Denied::Unreachable(format!("entry {sequence} does not hold the command that it should"))),
+        Err(error) => Err(Denied::Unreachable(error.to_string())),
+    }
+}
+
+fn find_in(live: &LiveEntry, organization: &OrganizationCode, command: CommandId) -> Result<Option<RecordedCommand>, Error> {
+    let entry = understand(live)?;
+    Ok(entry.commands.into_iter().find(|recorded| recorded.id == command && recorded.organization == *organization))
+}
+
+fn understand(live: &LiveEntry) -> Result<domain::entry::Entry, Error> {
+    wire::entry::read(&live.entry).map_err(|source| Error::Undecodable { sequence: live.tip.sequence, source })
+}
+
+/// Whether the next try may succeed.
+fn is_passing(error: &stream::Error) -> bool {
+    matches!(error, stream::Error::Request { .. } | stream::Error::Unreachable { .. })
+}
