@@ -1,0 +1,1 @@
+//! Any event that the domain can hold, for property tests.

@@ -1,0 +1,525 @@
+//! Commands: their shape. What can be said without looking at anything else is said here, with the field at fault; whether a name is
+//! known and whether a rule stands against it is the domain's to say.
+//!
+//! Names become NFC, so that one name is one text; what a person typed or remarked stays as it was typed (rule 13).
+
+use crate::entry::read_document;
+use crate::proto::chuoi::event::v1 as event;
+use crate::proto::chuoi::record::v1 as proto;
+use crate::proto::chuoi::record::v1::command::Action as ProtoAction;
+use crate::proto::chuoi::record::v1::correct::Replacement;
+use crate::proto::chuoi::record::v1::register::Fact as ProtoFact;
+use crate::undecodable::{At as _, Undecodable, each, required, timestamp};
+use crate::{registry, words};
+use domain::command::{
+    Action, Command, Correct, Count, DayPart, Dispatch, Extent, Goods, Harvest, LotLine, LotReference, NewLot, OpenLot, Point, Quantity,
+    Receive, RefuseDelivery, ReportShort, Sell, ShipmentReference, Transform, Void, Waste, When,
+};
+use domain::entry::Document;
+use domain::event::{RefusalReason, RegistryFact, WasteReason};
+use domain::id::{CommandId, Digest};
+use domain::quantity::Milli;
+use domain::refusal::Refusal;
+use domain::text::nfc;
+use domain::time::BusinessDay;
+use jiff::Timestamp;
+use jiff::civil::Date;
+use prost::Message as _;
+use uuid::Uuid;
+
+/// Most bytes of a request.
+pub const MAX_REQUEST_BYTES: usize = 4 * 1024 * 1024;
+/// Most commands of a batch.
+pub const MAX_COMMANDS: usize = 1_000;
+/// Most lines of a command; what goes into a transformation and what comes out count together.
+pub const MAX_LINES: usize = 1_000;
+/// Most bytes of a text.
+pub const MAX_TEXT_BYTES: usize = 1_024;
+/// Most minutes that an offset lies from UTC: beyond any that was ever in use.
+pub const MAX_OFFSET_MINUTES: i32 = 18 * 60;
+/// The first second of year 1: where protobuf's times, and years without an era, begin.
+const FIRST_SECOND: i64 = -62_135_596_800;
+
+/// Reads a command. It is refused, with the field, where it does not have the shape of one.
+pub fn parse(command: &proto::Command) -> Result<Command, Refusal> {
+    read(command).map_err(Refusal::from)
+}
+
+/// What tells a repetition of a command from another under the same id: SHA-256 of its fields as sent. Where the journal has to be
+/// before it is judged (`at_least`) is no part of what it says.
+pub fn digest(command: &proto::Command) -> Digest {
+    let header = command.header.as_ref().map(|header| proto::CommandHeader { at_least: String::new(), ..header.clone() });
+    // Fields go out by number, the header first; so the action follows without a copy of it.
+    let mut bytes = proto::Command { header, action: None }.encode_to_vec();
+    if let Some(action) = &command.action {
+        action.encode(&mut bytes);
+    }
+    Digest::of(&bytes)
+}
+
+fn read(command: &proto::Command) -> Result<Command, Undecodable> {
+    let header = required(&command.header).at("header")?;
+    // First, so that a refusal can be told by its id whatever else is wrong.
+    let id = command_id(&header.command_id).at("header")?;
+    let action = match &command.action {
+        Some(action) => read_action(action)?,
+        None => return Err(Undecodable::here("is missing, or one that this version does not know; say what happened")).at("action"),
+    };
+    let when = header.when.as_ref().map(read_when).transpose().at("when").at("header")?;
+    if when.is_none() && !matches!(action, Action::Void(_) | Action::Correct(_)) {
+        return Err(Undecodable::here("is missing; say when it happened, by event_time or by date")).at("when").at("header");
+    }
+    Ok(Command {
+        id,
+        when,
+        actor: text(&header.actor).at("actor").at("header")?,
+        device: text(&header.device).at("device").at("header")?,
+        client: text(&header.client).at("client").at("header")?,
+        reported_fact: is_reported_fact(header.on_conflict).at("on_conflict").at("header")?,
+        note: as_typed(&header.note).at("note").at("header")?.to_owned(),
+        document: header.document.as_ref().map(document).transpose().at("document").at("header")?,
+        action,
+    })
+}
+
+fn command_id(id: &str) -> Result<CommandId, Undecodable> {
+    uuid(id).map(CommandId).at("command_id")
+}
+
+fn uuid(text: &str) -> Result<Uuid, Undecodable> {
+    let shown = || text.chars().take(50).collect::<String>();
+    match Uuid::parse_str(text) {
+        Ok(id) if id.is_nil() => Err(Undecodable::here("is the nil UUID; make one of its own")),
+        Ok(id) => Ok(id),
+        Err(_) if text.is_empty() => Err(Undecodable::here("is missing; give a UUID")),
+        Err(_) => Err(Undecodable::here(format!("{:?} is not a UUID such as 0192f3a1-7c00-7000-8000-000000000001", shown()))),
+    }
+}
+
+fn is_reported_fact(on_conflict: i32) -> Result<bool, Undecodable> {
+    match proto::OnConflict::try_from(on_conflict) {
+        Ok(proto::OnConflict::Record) => Ok(true),
+        Ok(proto::OnConflict::Unspecified | proto::OnConflict::Refuse) => Ok(false),
+        Err(_) => Err(unknown_word(on_conflict)),
+    }
+}
+
+fn unknown_word(number: i32) -> Undecodable {
+    Undecodable::here(format!("is {number}, which this version does not know"))
+}
+
+fn document(document: &event::DocumentReference) -> Result<Document, Undecodable> {
+    let Document { issuer, kind, year, number } = read_document(document);
+    Ok(Document {
+        issuer: text(&issuer).at("issuer_code")?,
+        kind: text(&kind).at("kind")?,
+        year,
+        number: text(&number).at("number")?,
+    })
+}
+
+fn read_when(when: &proto::When) -> Result<When, Undecodable> {
+    let part = match proto::DayPart::try_from(when.day_part) {
+        Ok(proto::DayPart::Unspecified) => DayPart::Unspecified,
+        Ok(proto::DayPart::BeforeOpening) => DayPart::BeforeOpening,
+        Ok(proto::DayPart::AfterClosing) => DayPart::AfterClosing,
+        Err(_) => return Err(unknown_word(when.day_part)).at("day_part"),
+    };
+    let point = match (&when.event_time, when.date.as_str()) {
+        (Some(_), "") if part != DayPart::Unspecified => {
+            return Err(Undecodable::here("goes with a date alone; a moment lies where it lies")).at("day_part");
+        }
+        (Some(time), "") => Point::Moment {
+            instant: instant(time).at("event_time")?,
+            utc_offset_minutes: when.utc_offset_minutes.map(offset).transpose().at("utc_offset_minutes")?,
+        },
+        (None, "") => return Err(Undecodable::here("says neither event_time nor date; say one")),
+        (None, _) if when.utc_offset_minutes.is_some() => {
+            return Err(Undecodable::here("goes with event_time alone; a date is a business day")).at("utc_offset_minutes");
+        }
+        (None, date) => Point::Date { day: day(date).at("date")?, part },
+        (Some(_), _) => return Err(Undecodable::here("says both event_time and date; say one")),
+    };
+    Ok(When { point, typed: typed(&when.typed)? })
+}
+
+fn instant(time: &prost_types::Timestamp) -> Result<Timestamp, Undecodable> {
+    let instant = timestamp(time)?;
+    if instant.as_second() < FIRST_SECOND {
+        return Err(Undecodable::here(format!("{instant} is before year 1; check the sender's clock")));
+    }
+    Ok(instant)
+}
+
+fn offset(minutes: i32) -> Result<i32, Undecodable> {
+    if minutes.abs_diff(0) > MAX_OFFSET_MINUTES.unsigned_abs() {
+        let most = MAX_OFFSET_MINUTES;
+        return Err(Undecodable::here(format!("is {minutes}; allowed are -{most} to {most} minutes (+420 in Vietnam)")));
+    }
+    Ok(minutes)
+}
+
+/// A date as ISO 8601 writes it, and nothing looser.
+fn day(text: &str) -> Result<BusinessDay, Undecodable> {
+    let is_shaped = text.len() == 10
+        && text.bytes().enumerate().all(|(index, byte)| if matches!(index, 4 | 7) { byte == b'-' } else { byte.is_ascii_digit() });
+    is_shaped
+        .then(|| text.parse::<Date>().ok())
+        .flatten()
+        .filter(|date| date.year() >= 1)
+        .map(BusinessDay::of)
+        .ok_or_else(|| {
+            let shown: String = text.chars().take(50).collect();
+            Undecodable::here(format!("{shown:?} is no day of the calendar written as 2026-11-25"))
+        })
+}
+
+/// Names and references: checked, in NFC, single spaces.
+fn text(text: &str) -> Result<String, Undecodable> {
+    as_typed(text).map(nfc)
+}
+
+/// A text that may be left out.
+fn optional(given: &str) -> Result<Option<Box<str>>, Undecodable> {
+    text(given).map(|text| (!text.is_empty()).then(|| text.into_boxed_str()))
+}
+
+/// What a person typed: checked, and kept as it is.
+fn as_typed(text: &str) -> Result<&str, Undecodable> {
+    if text.len() > MAX_TEXT_BYTES {
+        return Err(Undecodable::here(format!("has {} bytes; at most {MAX_TEXT_BYTES} are allowed", text.len())));
+    }
+    match text.chars().find(|c| c.is_control()) {
+        Some(c) => Err(Undecodable::here(format!("holds the control character {:?}; leave it out", c))),
+        None => Ok(text),
+    }
+}
+
+fn typed(text: &str) -> Result<Option<Box<str>>, Undecodable> {
+    as_typed(text).at("typed").map(crate::undecodable::optional)
+}
+
+fn quantity(quantity: &Option<proto::Quantity>) -> Result<Quantity, Undecodable> {
+    let read = |quantity: &proto::Quantity| {
+        Ok(Quantity {
+            value: Milli(quantity.value_milli),
+            unit: text(&quantity.unit).at("unit")?,
+            typed: typed(&quantity.typed)?,
+        })
+    };
+    required(quantity).and_then(read).at("quantity")
+}
+
+fn lot_reference(lot: &proto::LotReference) -> Result<LotReference, Undecodable> {
+    let named = !(lot.issuer.is_empty() && lot.product.is_empty() && lot.lot_code.is_empty());
+    match (lot.lot_id.is_empty(), named) {
+        (false, false) => uuid(&lot.lot_id).map(LotReference::Id).at("lot_id"),
+        (false, true) => Err(Undecodable::here("says both its id and what names it; say one")),
+        (true, _) if lot.lot_code.is_empty() => {
+            Err(Undecodable::here("is missing; give the lot's code (with product and issuer where it is not the only one), or its id"))
+                .at("lot_code")
+        }
+        (true, _) => Ok(LotReference::Named {
+            issuer: text(&lot.issuer).at("issuer")?,
+            product: text(&lot.product).at("product")?,
+            code: text(&lot.lot_code).at("lot_code")?,
+        }),
+    }
+}
+
+fn shipment(shipment: &Option<proto::ShipmentReference>) -> Result<ShipmentReference, Undecodable> {
+    let read = |shipment: &proto::ShipmentReference| {
+        let named = !(shipment.issuer.is_empty() && shipment.shipment_code.is_empty());
+        match (shipment.shipment_id.is_empty(), named) {
+            (false, false) => uuid(&shipment.shipment_id).map(ShipmentReference::Id).at("shipment_id"),
+            (false, true) => Err(Undecodable::here("says both its id and what names it; say one")),
+            (true, _) if shipment.shipment_code.is_empty() => {
+                Err(Undecodable::here("is missing; give the shipment's code, or its id")).at("shipment_code")
+            }
+            (true, _) => Ok(ShipmentReference::Named {
+                issuer: text(&shipment.issuer).at("issuer")?,
+                code: text(&shipment.shipment_code).at("shipment_code")?,
+            }),
+        }
+    };
+    required(shipment).and_then(read).at("shipment")
+}
+
+fn new_lot(lot: &Option<proto::NewLot>) -> Result<NewLot, Undecodable> {
+    let read = |lot: &proto::NewLot| {
+        Ok(NewLot {
+            issuer: text(&lot.issuer).at("issuer")?,
+            product: text(&lot.product).at("product")?,
+            code: text(&lot.lot_code).at("lot_code")?,
+            chain: text(&lot.chain).at("chain")?,
+            expiry: (!lot.expiry_date.is_empty()).then(|| day(&lot.expiry_date)).transpose().at("expiry_date")?,
+        })
+    };
+    required(lot).and_then(read).at("lot")
+}
+
+fn within_limit(lines: usize) -> Result<(), Undecodable> {
+    if lines > MAX_LINES {
+        return Err(Undecodable::here(format!("has {lines} lines; at most {MAX_LINES} are allowed in a command: send several")));
+    }
+    Ok(())
+}
+
+/// Lines that have to be there.
+fn lines(lines: &[proto::LotLine]) -> Result<Vec<LotLine>, Undecodable> {
+    if lines.is_empty() {
+        return Err(Undecodable::here("is empty; name the lots"));
+    }
+    within_limit(lines.len())?;
+    let line = |line: &proto::LotLine| {
+        Ok(LotLine { lot: required(&line.lot).and_then(lot_reference).at("lot")?, quantity: quantity(&line.quantity)? })
+    };
+    each(lines, line)
+}
+
+fn extent(given: &[proto::LotLine], everything: bool) -> Result<Extent, Undecodable> {
+    match (given.is_empty(), everything) {
+        (true, true) => Ok(Extent::Everything),
+        (false, false) => lines(given).map(Extent::Lines).at("lines"),
+        (true, false) => Err(Undecodable::here("is empty; name the lots, or say everything")).at("lines"),
+        (false, true) => Err(Undecodable::here("is said, and lines are given too; say one")).at("everything"),
+    }
+}
+
+fn goods(given: &[proto::LotLine], product: &str, how_much: &Option<proto::Quantity>) -> Result<Goods, Undecodable> {
+    match (given.is_empty(), product.is_empty(), how_much) {
+        (false, true, None) => lines(given).map(Goods::Lots).at("lines"),
+        (true, false, _) => Ok(Goods::Product(text(product).at("product")?, quantity(how_much)?)),
+        (true, true, _) => Err(Undecodable::here("is empty; name the lots, or a product")).at("lines"),
+        (false, false, _) => Err(Undecodable::here("is given, and lines are too; say one")).at("product"),
+        (false, true, Some(_)) => Err(Undecodable::here("goes with a product; each line has its own quantity")).at("quantity"),
+    }
+}
+
+fn read_action(action: &ProtoAction) -> Result<Action, Undecodable> {
+    match action {
+        ProtoAction::Harvest(action) => harvest(action),
+        ProtoAction::OpenLot(action) => open_lot(action),
+        ProtoAction::Transform(action) => transform(action),
+        ProtoAction::Dispatch(action) => dispatch(action),
+        ProtoAction::Receive(action) => receive(action),
+        ProtoAction::RefuseDelivery(action) => refuse_delivery(action),
+        ProtoAction::ReportShort(action) => report_short(action),
+        ProtoAction::Sell(action) => sell(action),
+        ProtoAction::Waste(action) => waste(action),
+        ProtoAction::Count(action) => count(action),
+        ProtoAction::Void(void) => {
+            let read = || Ok::<_, Undecodable>(Void { command: command_id(&void.command_id)?, reason: text(&void.reason).at("reason")? });
+            read().map(Action::Void).at("void")
+        }
+        ProtoAction::Correct(action) => correct(action).map(Action::Correct).at("correct"),
+        ProtoAction::Register(action) => register(action).map(Action::Register).at("register"),
+    }
+}
+
+fn harvest(harvest: &proto::Harvest) -> Result<Action, Undecodable> {
+    let read = || {
+        Ok::<_, Undecodable>(Harvest {
+            site: text(&harvest.site).at("site")?,
+            lot: new_lot(&harvest.lot)?,
+            quantity: quantity(&harvest.quantity)?,
+            plot: optional(&harvest.plot).at("plot")?,
+        })
+    };
+    read().map(Action::Harvest).at("harvest")
+}
+
+fn open_lot(open: &proto::OpenLot) -> Result<Action, Undecodable> {
+    let read = || {
+        Ok::<_, Undecodable>(OpenLot {
+            site: text(&open.site).at("site")?,
+            lot: new_lot(&open.lot)?,
+            quantity: quantity(&open.quantity)?,
+        })
+    };
+    read().map(Action::OpenLot).at("open_lot")
+}
+
+fn transform(transform: &proto::Transform) -> Result<Action, Undecodable> {
+    let output = |output: &proto::transform::Output| Ok((new_lot(&output.lot)?, quantity(&output.quantity)?));
+    let read = || {
+        if transform.outputs.is_empty() {
+            return Err(Undecodable::here("is empty; name the lots that come out")).at("outputs");
+        }
+        within_limit(transform.inputs.len() + transform.outputs.len())?;
+        Ok(Transform {
+            site: text(&transform.site).at("site")?,
+            process: words::said(words::process(transform.process), transform.process).at("process")?,
+            inputs: lines(&transform.inputs).at("inputs")?,
+            outputs: each(&transform.outputs, output).at("outputs")?,
+            loss_gram: transform.loss_gram,
+        })
+    };
+    read().map(Action::Transform).at("transform")
+}
+
+fn dispatch(dispatch: &proto::Dispatch) -> Result<Action, Undecodable> {
+    let read = || {
+        Ok::<_, Undecodable>(Dispatch {
+            from: text(&dispatch.from_site).at("from_site")?,
+            to: text(&dispatch.to_site).at("to_site")?,
+            code: text(&dispatch.shipment_code).at("shipment_code")?,
+            lines: lines(&dispatch.lines).at("lines")?,
+            trip: optional(&dispatch.trip_id).at("trip_id")?,
+            sscc: optional(&dispatch.sscc).at("sscc")?,
+        })
+    };
+    read().map(Action::Dispatch).at("dispatch")
+}
+
+fn receive(receive: &proto::Receive) -> Result<Action, Undecodable> {
+    let read = || {
+        Ok::<_, Undecodable>(Receive {
+            shipment: shipment(&receive.shipment)?,
+            site: text(&receive.site).at("site")?,
+            extent: extent(&receive.lines, receive.everything)?,
+        })
+    };
+    read().map(Action::Receive).at("receive")
+}
+
+fn refuse_delivery(refuse: &proto::RefuseDelivery) -> Result<Action, Undecodable> {
+    let read = || {
+        Ok::<_, Undecodable>(RefuseDelivery {
+            shipment: shipment(&refuse.shipment)?,
+            extent: extent(&refuse.lines, refuse.everything)?,
+            reason: word(words::refusal_reason(refuse.reason), refuse.reason, RefusalReason::Unspecified).at("reason")?,
+            destroyed: refuse.destroyed,
+        })
+    };
+    read().map(Action::RefuseDelivery).at("refuse_delivery")
+}
+
+/// A word that may be left out. One that this version does not know is refused: it would be lost.
+fn word<W>(word: Option<W>, number: i32, unsaid: W) -> Result<W, Undecodable> {
+    match (word, number) {
+        (Some(word), _) => Ok(word),
+        (None, 0) => Ok(unsaid),
+        (None, number) => Err(unknown_word(number)),
+    }
+}
+
+fn report_short(short: &proto::ReportShort) -> Result<Action, Undecodable> {
+    let read = || {
+        Ok::<_, Undecodable>(ReportShort {
+            shipment: shipment(&short.shipment)?,
+            extent: extent(&short.lines, short.everything)?,
+        })
+    };
+    read().map(Action::ReportShort).at("report_short")
+}
+
+fn sell(sell: &proto::Sell) -> Result<Action, Undecodable> {
+    let read = || {
+        Ok::<_, Undecodable>(Sell {
+            site: text(&sell.site).at("site")?,
+            goods: goods(&sell.lines, &sell.product, &sell.quantity)?,
+        })
+    };
+    read().map(Action::Sell).at("sell")
+}
+
+fn waste(waste: &proto::Waste) -> Result<Action, Undecodable> {
+    let read = || {
+        Ok::<_, Undecodable>(Waste {
+            site: text(&waste.site).at("site")?,
+            lines: lines(&waste.lines).at("lines")?,
+            reason: word(words::waste_reason(waste.reason), waste.reason, WasteReason::Unspecified).at("reason")?,
+        })
+    };
+    read().map(Action::Waste).at("waste")
+}
+
+fn count(count: &proto::Count) -> Result<Action, Undecodable> {
+    let read = || {
+        Ok::<_, Undecodable>(Count {
+            site: text(&count.site).at("site")?,
+            goods: goods(&count.lines, &count.product, &count.quantity)?,
+        })
+    };
+    read().map(Action::Count).at("count")
+}
+
+fn correct(correct: &proto::Correct) -> Result<Correct, Undecodable> {
+    let replacement = match &correct.replacement {
+        Some(Replacement::Harvest(action)) => harvest(action)?,
+        Some(Replacement::OpenLot(action)) => open_lot(action)?,
+        Some(Replacement::Transform(action)) => transform(action)?,
+        Some(Replacement::Dispatch(action)) => dispatch(action)?,
+        Some(Replacement::Receive(action)) => receive(action)?,
+        Some(Replacement::RefuseDelivery(action)) => refuse_delivery(action)?,
+        Some(Replacement::ReportShort(action)) => report_short(action)?,
+        Some(Replacement::Sell(action)) => sell(action)?,
+        Some(Replacement::Waste(action)) => waste(action)?,
+        Some(Replacement::Count(action)) => count(action)?,
+        None => {
+            let problem = "is missing, or one that this version does not know; say what stands in the command's place, or void it";
+            return Err(Undecodable::here(problem)).at("replacement");
+        }
+    };
+    Ok(Correct {
+        command: command_id(&correct.command_id)?,
+        reason: text(&correct.reason).at("reason")?,
+        when: correct.when.as_ref().map(read_when).transpose().at("when")?,
+        replacement: Box::new(replacement),
+    })
+}
+
+fn register(register: &proto::Register) -> Result<RegistryFact, Undecodable> {
+    let (field, read) = match &register.fact {
+        Some(ProtoFact::District(fact)) => ("district", registry::read_district(fact)),
+        Some(ProtoFact::Organization(fact)) => ("organization", registry::read_organization(fact)),
+        Some(ProtoFact::Site(fact)) => ("site", registry::read_site(fact)),
+        Some(ProtoFact::Product(fact)) => ("product", registry::read_product(fact)),
+        Some(ProtoFact::Chain(fact)) => ("chain", registry::read_chain(fact)),
+        Some(ProtoFact::MemberJoined(fact)) => ("member_joined", registry::read_joined(fact)),
+        Some(ProtoFact::MemberLeft(fact)) => ("member_left", registry::read_left(fact)),
+        Some(ProtoFact::Capacity(fact)) => ("capacity", registry::read_capacity(fact)),
+        None => {
+            return Err(Undecodable::here("is missing, or one that this version does not know; say what is registered")).at("fact");
+        }
+    };
+    read.and_then(neat).at(field)
+}
+
+/// The fact with its texts checked and in NFC. Codes are checked already.
+fn neat(mut fact: RegistryFact) -> Result<RegistryFact, Undecodable> {
+    let neat = |given: &mut String, field: &str| text(given).map(|text| *given = text).at(field);
+    match &mut fact {
+        RegistryFact::District(district) => {
+            neat(&mut district.name, "name")?;
+            neat(&mut district.kind, "kind")?;
+        }
+        RegistryFact::Organization(organization) => {
+            neat(&mut organization.name, "name")?;
+            organization.gln.as_mut().map_or(Ok(()), |gln| neat(gln, "gln"))?;
+        }
+        RegistryFact::Site(site) => {
+            neat(&mut site.name, "name")?;
+            site.gln.as_mut().map_or(Ok(()), |gln| neat(gln, "gln"))?;
+        }
+        RegistryFact::Product(product) => {
+            neat(&mut product.name, "name")?;
+            neat(&mut product.name_en, "name_en")?;
+            neat(&mut product.group, "group_code")?;
+            neat(&mut product.content_unit, "content_unit")?;
+            neat(&mut product.content_kind, "content_kind")?;
+            product.gtin.as_mut().map_or(Ok(()), |gtin| neat(gtin, "gtin"))?;
+            within_limit(product.market_units.len()).at("market_units")?;
+            for (index, unit) in product.market_units.iter_mut().enumerate() {
+                unit.name = text(&unit.name).at("name").nth(index).at("market_units")?.into();
+            }
+        }
+        RegistryFact::Chain(chain) => {
+            neat(&mut chain.name, "name")?;
+            neat(&mut chain.group, "group_code")?;
+        }
+        RegistryFact::MemberJoined(_) | RegistryFact::MemberLeft(_) | RegistryFact::Capacity(_) => {}
+    }
+    Ok(fact)
+}

@@ -1,0 +1,277 @@
+//! Refusals and failures as gRPC statuses with google.rpc details, mapped in this one place; and read back by a client.
+
+use crate::proto::chuoi::record::v1::Refused;
+use domain::refusal::{Class, Refusal};
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, StatusExt as _};
+
+/// Whose reasons these are, in google.rpc.ErrorInfo.
+pub const DOMAIN: &str = "chuoi";
+
+// Names among the figures.
+const RULE: &str = "rule";
+const FIELD: &str = "field";
+
+/// A status travels in headers, of which a client takes 16 KiB: the message twice (percent-encoded, and among the details) and the
+/// figures. What is longer is cut there; in a batch's outcome, which travels in the body, it stands whole.
+const MAX_MESSAGE_BYTES: usize = 1_000;
+/// Most bytes of any other text there.
+const MAX_DETAIL_BYTES: usize = 400;
+
+/// A refusal as the answer of a unary call.
+pub fn of_refusal(refusal: &Refusal) -> Status {
+    let figures: HashMap<_, _> = metadata(refusal).map(|(name, value)| (name, cut(&value, MAX_DETAIL_BYTES))).collect();
+    let mut details = ErrorDetails::with_error_info(refusal.reason(), DOMAIN, figures);
+    let message = refusal.to_string();
+    let description = cut(&message, MAX_DETAIL_BYTES);
+    let code = code_of(refusal);
+    match refusal.class() {
+        Class::Malformed => {
+            details.add_bad_request_violation(cut(refusal.field().unwrap_or_default(), MAX_DETAIL_BYTES), description);
+        }
+        Class::NotFound => {
+            let (what, name) = match refusal {
+                Refusal::Unknown { what, value, .. } => (*what, value.clone()),
+                Refusal::NoSuchCommand { command } => ("command", command.to_string()),
+                other => ("", other.reason().to_owned()),
+            };
+            details.set_resource_info(what, cut(&name, MAX_DETAIL_BYTES), "", description);
+        }
+        Class::Rule => {
+            details.add_precondition_failure_violation(refusal.reason(), format!("rule {}", refusal.rule()), description);
+        }
+        Class::Exists | Class::Forbidden => {}
+    }
+    Status::with_error_details(code, cut(&message, MAX_MESSAGE_BYTES), details)
+}
+
+/// A refusal as the verdict on one command of many.
+pub fn refused(refusal: &Refusal) -> Refused {
+    Refused {
+        code: code_of(refusal).into(),
+        reason: refusal.reason().to_owned(),
+        message: refusal.to_string(),
+        rule: refusal.rule().into(),
+        metadata: metadata(refusal).collect(),
+    }
+}
+
+/// The code that a refusal has: RecordService states it.
+fn code_of(refusal: &Refusal) -> Code {
+    match refusal.class() {
+        Class::Malformed => Code::InvalidArgument,
+        Class::NotFound => Code::NotFound,
+        Class::Exists => Code::AlreadyExists,
+        Class::Forbidden => Code::PermissionDenied,
+        Class::Rule => Code::FailedPrecondition,
+    }
+}
+
+/// The figures, with the rule and the field where there is one.
+fn metadata(refusal: &Refusal) -> impl Iterator<Item = (String, String)> {
+    let rule = (refusal.rule() != 0).then(|| (RULE, refusal.rule().to_string()));
+    let field = refusal.field().map(|field| (FIELD, field.to_owned()));
+    let figures = refusal.figures();
+    figures.into_iter().chain(rule).chain(field).map(|(name, value)| (name.to_owned(), value))
+}
+
+/// A text of so many bytes at most.
+fn cut(text: &str, most: usize) -> String {
+    const MORE: &str = "…";
+    if text.len() <= most {
+        return text.to_owned();
+    }
+    let end = text.floor_char_boundary(most - MORE.len());
+    format!("{}{MORE}", &text[..end])
+}
+
+/// What keeps a service from answering, besides what a command says.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ServiceError {
+    /// The journal did not say whether it took the command.
+    #[error("whether command {command_id} was recorded is not known: the journal does not answer; send it again with the same command id")]
+    OutcomeUnknown {
+        /// The command.
+        command_id: String,
+    },
+    /// Something that the answer rests on is away.
+    #[error("{what} cannot be reached now; send it again in a moment")]
+    Unavailable {
+        /// What is away.
+        what: String,
+    },
+    /// As many commands wait as may.
+    #[error("{waiting} commands are waiting to be recorded, as many as may; send it again in a moment")]
+    Busy {
+        /// How many.
+        waiting: usize,
+    },
+    /// Others appended every time before this one could.
+    #[error("others recorded something {attempts} times before this could be; nothing was recorded: send it again in a moment")]
+    Contended {
+        /// How often it was tried.
+        attempts: u32,
+    },
+    /// The caller did not say for which organization it speaks.
+    #[error("the metadata `{METADATA_ORGANIZATION}` is {given}; give the code of the organization that sends this")]
+    NoOrganization {
+        /// What was given, for people: `missing`, or the value and why it is no code.
+        given: String,
+    },
+    /// A text is no position.
+    #[error("{field}: {value:?} is no position of this journal ({problem}); give one as it was answered")]
+    BadPosition {
+        /// Path of the field.
+        field: String,
+        /// Value as given.
+        value: String,
+        /// Why.
+        problem: String,
+    },
+    /// Waiting for a position took too long.
+    #[error("position {reached} is reached, {at_least} was asked for; ask again in a moment")]
+    PositionNotReached {
+        /// As asked.
+        at_least: String,
+        /// How far it came.
+        reached: String,
+    },
+    /// A page token of another request, or none at all.
+    #[error("{field}: {value:?} is no token of this request; give the next_page_token of the page before, with the other fields unchanged")]
+    BadPageToken {
+        /// Path of the field.
+        field: String,
+        /// Value as given.
+        value: String,
+    },
+    /// More than is allowed.
+    #[error("{field} is {value}; at most {allowed} is allowed")]
+    Limit {
+        /// Path of the field.
+        field: String,
+        /// Value as given.
+        value: u64,
+        /// What is allowed.
+        allowed: u64,
+    },
+}
+
+/// Request metadata that carries the caller's organization.
+pub const METADATA_ORGANIZATION: &str = "chuoi-organization";
+
+impl ServiceError {
+    /// Stable reason, for programs.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            ServiceError::OutcomeUnknown { .. } => "OUTCOME_UNKNOWN",
+            ServiceError::Unavailable { .. } => "UNAVAILABLE",
+            ServiceError::Busy { .. } => "BUSY",
+            ServiceError::Contended { .. } => "CONTENDED",
+            ServiceError::NoOrganization { .. } => "NO_ORGANIZATION",
+            ServiceError::BadPosition { .. } => "BAD_POSITION",
+            ServiceError::PositionNotReached { .. } => "POSITION_NOT_REACHED",
+            ServiceError::BadPageToken { .. } => "BAD_PAGE_TOKEN",
+            ServiceError::Limit { .. } => "LIMIT",
+        }
+    }
+
+    fn figures(&self) -> Vec<(&'static str, String)> {
+        match self {
+            ServiceError::OutcomeUnknown { command_id } => vec![("command_id", command_id.clone())],
+            ServiceError::Unavailable { what } => vec![("what", what.clone())],
+            ServiceError::Busy { waiting } => vec![("waiting", waiting.to_string())],
+            ServiceError::Contended { attempts } => vec![("attempts", attempts.to_string())],
+            ServiceError::NoOrganization { .. } => Vec::new(),
+            ServiceError::BadPosition { field, value, .. } | ServiceError::BadPageToken { field, value } => {
+                vec![(FIELD, field.clone()), ("value", value.clone())]
+            }
+            ServiceError::PositionNotReached { at_least, reached } => {
+                vec![("at_least", at_least.clone()), ("reached", reached.clone())]
+            }
+            ServiceError::Limit { field, value, allowed } => {
+                vec![(FIELD, field.clone()), ("value", value.to_string()), ("allowed", allowed.to_string())]
+            }
+        }
+    }
+}
+
+impl From<ServiceError> for Status {
+    fn from(error: ServiceError) -> Status {
+        let figures: HashMap<_, _> =
+            error.figures().into_iter().map(|(name, value)| (name.to_owned(), cut(&value, MAX_DETAIL_BYTES))).collect();
+        let mut details = ErrorDetails::with_error_info(error.reason(), DOMAIN, figures);
+        let message = error.to_string();
+        let (code, retry_after) = match &error {
+            ServiceError::OutcomeUnknown { .. } => (Code::Unavailable, Some(Duration::from_millis(500))),
+            ServiceError::Unavailable { .. } => (Code::Unavailable, Some(Duration::from_secs(1))),
+            ServiceError::Busy { .. } => (Code::ResourceExhausted, Some(Duration::from_millis(200))),
+            ServiceError::Contended { .. } => (Code::Aborted, Some(Duration::from_millis(100))),
+            ServiceError::PositionNotReached { .. } => (Code::DeadlineExceeded, Some(Duration::from_millis(500))),
+            ServiceError::NoOrganization { .. } => (Code::Unauthenticated, None),
+            ServiceError::BadPosition { field, .. } | ServiceError::BadPageToken { field, .. } | ServiceError::Limit { field, .. } => {
+                details.add_bad_request_violation(cut(field, MAX_DETAIL_BYTES), cut(&message, MAX_DETAIL_BYTES));
+                (Code::InvalidArgument, None)
+            }
+        };
+        if retry_after.is_some() {
+            details.set_retry_info(retry_after);
+        }
+        Status::with_error_details(code, cut(&message, MAX_MESSAGE_BYTES), details)
+    }
+}
+
+/// A failed call, as a client tells it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Explained {
+    /// Kind of failure.
+    pub code: Code,
+    /// Stable reason; empty where the other side gave none.
+    pub reason: String,
+    /// Number of the rule that stands against it; 0 if it is none.
+    pub rule: u8,
+    /// What is wrong and what to do.
+    pub message: String,
+    /// Paths of the fields at fault.
+    pub fields: Vec<String>,
+    /// The figures one by one, without rule and field.
+    pub figures: BTreeMap<String, String>,
+    /// When to try again, where that helps.
+    pub retry_after: Option<Duration>,
+}
+
+/// Reads a status back.
+pub fn explain(status: &Status) -> Explained {
+    let details = status.get_error_details();
+    let (reason, figures) = details
+        .error_info()
+        .filter(|info| info.domain == DOMAIN)
+        .map(|info| (info.reason.clone(), info.metadata.clone()))
+        .unwrap_or_default();
+    let mut explained = explain_figures(status.code(), reason, status.message(), figures);
+    if let Some(request) = details.bad_request() {
+        explained.fields.extend(request.field_violations.iter().map(|violation| violation.field.clone()));
+        explained.fields.dedup();
+    }
+    explained.retry_after = details.retry_info().and_then(|retry| retry.retry_delay);
+    explained
+}
+
+/// Reads a verdict back as if it had been a call of its own.
+pub fn explain_refused(refused: &Refused) -> Explained {
+    explain_figures(Code::from(refused.code), refused.reason.clone(), &refused.message, refused.metadata.clone())
+}
+
+fn explain_figures(code: Code, reason: String, message: &str, figures: HashMap<String, String>) -> Explained {
+    let mut figures: BTreeMap<_, _> = figures.into_iter().collect();
+    Explained {
+        code,
+        reason,
+        rule: figures.remove(RULE).and_then(|rule| rule.parse().ok()).unwrap_or(0),
+        message: message.to_owned(),
+        fields: figures.remove(FIELD).into_iter().collect(),
+        figures,
+        retry_after: None,
+    }
+}

@@ -1,0 +1,53 @@
+//! The words of closed lists: protobuf's numbers and the domain's names, each pair once.
+
+use crate::Undecodable;
+use crate::proto::chuoi::event::v1 as proto;
+use domain::event as facts;
+use domain::event::registry as registered;
+use domain::time::Precision;
+
+/// Pairs of one list, read and written. Zero and numbers that this version does not know are no word; who reads decides whether
+/// one has to be said.
+macro_rules! words {
+    ($read:ident, $write:ident: $proto:ident, $domain:ty { $($word:ident),+ $(,)? } $($unsaid:ident)?) => {
+        pub(crate) fn $read(number: i32) -> Option<$domain> {
+            match proto::$proto::try_from(number) {
+                $(Ok(proto::$proto::$word) => Some(<$domain>::$word),)+
+                Ok(proto::$proto::Unspecified) | Err(_) => None,
+            }
+        }
+
+        pub(crate) fn $write(word: $domain) -> i32 {
+            let word = match word {
+                $(<$domain>::$word => proto::$proto::$word,)+
+                $(<$domain>::$unsaid => proto::$proto::Unspecified,)?
+            };
+            word.into()
+        }
+    };
+}
+
+words!(precision, write_precision: TimePrecision, Precision { Moment, Day, BeforeOpening, AfterClosing });
+words!(process, write_process: Process, facts::Process { Packing, Processing, Slaughter, Mixing });
+words!(refusal_reason, write_refusal_reason: RefusalReason, facts::RefusalReason {
+    Quality, Temperature, Damaged, ShelfLife, WrongGoods, Documents, Late, Oversupply,
+} Unspecified);
+words!(waste_reason, write_waste_reason: WasteReason, facts::WasteReason {
+    Spoiled, Damaged, Expired, Sampled, Donated, Destroyed,
+} Unspecified);
+words!(count_basis, write_count_basis: CountBasis, facts::CountBasis { Stocktake, Surplus, Provisional });
+words!(organization_kind, write_organization_kind: OrganizationKind, registered::OrganizationKind {
+    Cooperative, Farm, Processor, Distributor, Retailer, Authority,
+});
+words!(site_kind, write_site_kind: SiteKind, registered::SiteKind {
+    Farm, LivestockFarm, Aquafarm, PackingHouse, Processor, Slaughterhouse, Warehouse, DistributionCenter, Supermarket, GeneralStore,
+    SpecialtyStore, OcopIntroPoint, OcopSalePoint, FairStall,
+});
+
+/// A word that has to be said.
+pub(crate) fn said<W>(word: Option<W>, number: i32) -> Result<W, Undecodable> {
+    word.ok_or_else(|| match number {
+        0 => Undecodable::here("is not said; it has to be"),
+        _ => Undecodable::here(format!("is {number}, which this version does not know")),
+    })
+}
