@@ -92,8 +92,13 @@ pub enum Denied {
     #[error("{0} commands are waiting already, which is the limit; nothing was recorded, send it again later")]
     Busy(usize),
     /// The position is one of another journal.
-    #[error("at_least: {0}")]
-    BadPosition(String),
+    #[error("at_least: {value:?}: {problem}")]
+    BadPosition {
+        /// As given.
+        value: String,
+        /// Why.
+        problem: String,
+    },
     /// The journal has not reached the position.
     #[error("at_least: the journal ends at {reached}, before {asked}; check where the position comes from")]
     NotReached {
@@ -123,7 +128,7 @@ pub enum Error {
         sequence: u64,
         /// Why.
         #[source]
-        source: wire::entry::Undecodable,
+        source: wire::Undecodable,
     },
     /// The genesis entry names an unknown time zone.
     #[error("the journal's genesis cannot be used")]
@@ -426,7 +431,7 @@ impl Recording {
             let sequence = match self.journal.sequence_of(position) {
                 Ok(sequence) => sequence,
                 Err(error) => {
-                    deny(vec![waiting], &Denied::BadPosition(error.to_string()));
+                    deny(vec![waiting], &Denied::BadPosition { value: position.to_string(), problem: error.to_string() });
                     continue;
                 }
             };

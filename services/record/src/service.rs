@@ -1,7 +1,7 @@
 //! RecordService: parse → record → reply. Shape is checked here, every rule and every repetition in the recorder.
 
 use crate::recorder::{Answer, Asked, Denied, Recorder};
-use domain::id::{CommandId, OrganizationCode};
+use domain::id::OrganizationCode;
 use domain::refusal::Refusal;
 use futures::{Stream, StreamExt as _};
 use std::pin::Pin;
@@ -12,7 +12,7 @@ use tonic::metadata::MetadataMap;
 use tonic::{Request, Response, Status, Streaming};
 use wire::proto::chuoi::record::v1::record_service_server::{RecordService, RecordServiceServer};
 use wire::proto::chuoi::record::v1::{self as proto, Outcome, Recorded, Verdict};
-use wire::status::ServiceError;
+use wire::status::{METADATA_ORGANIZATION, ServiceError};
 
 /// Largest request.
 pub const MAX_REQUEST_BYTES: usize = 4 * 1024 * 1024;
@@ -20,8 +20,6 @@ pub const MAX_REQUEST_BYTES: usize = 4 * 1024 * 1024;
 pub const MAX_BATCH: usize = 1_000;
 /// Commands of one stream that may be undecided; beyond that the sender is held back.
 const STREAM_WINDOW: usize = 1_024;
-/// Metadata key of the caller's organization.
-pub const ORGANIZATION_KEY: &str = "chuoi-organization";
 
 /// The service over a recorder.
 pub fn service(recorder: Recorder) -> RecordServiceServer<Service> {
@@ -44,15 +42,18 @@ impl Service {
     fn read(&self, organization: &OrganizationCode, command: proto::Command) -> Read {
         let digest = wire::command::digest(&command);
         let at_least = command.header.as_ref().map(|header| header.at_least.clone()).filter(|text| !text.is_empty());
-        let at_least = at_least.map(|text| text.parse::<Position>().map_err(|error| Denied::BadPosition(error.to_string())));
-        let command = wire::command::parse(command)?;
+        let at_least = at_least.map(|value| {
+            value.parse::<Position>().map_err(|error| Denied::BadPosition { problem: error.to_string(), value })
+        });
+        let command = wire::command::parse(&command)?;
         Ok(Asked { organization: organization.clone(), command, digest, at_least: at_least.transpose()? })
     }
 
     async fn one(&self, metadata: &MetadataMap, command: proto::Command) -> Result<(Verdict, Recorded), Status> {
         let organization = organization(metadata)?;
-        let asked = self.read(&organization, command).map_err(status)?;
-        let answer = self.recorder.record(asked).await.map_err(status)?;
+        let id = sent_id(&command);
+        let asked = self.read(&organization, command).map_err(|denied| status(&id, denied))?;
+        let answer = self.recorder.record(asked).await.map_err(|denied| status(&id, denied))?;
         Ok((verdict(&answer), body(&answer)))
     }
 }
@@ -125,9 +126,8 @@ impl Service {
         let organization = organization(&metadata)?;
         let count = request.commands.len();
         if count > MAX_BATCH {
-            let (field, value) = ("commands".to_owned(), format!("{count} commands"));
-            let allowed = format!("at most {MAX_BATCH} in a batch; send several batches, or use RecordStream");
-            return Err(ServiceError::Limit { field, value, allowed }.into());
+            let (value, allowed) = (count as u64, MAX_BATCH as u64);
+            return Err(ServiceError::Limit { field: "commands".to_owned(), value, allowed }.into());
         }
         let read: Vec<(String, Read)> = request
             .commands
@@ -144,15 +144,13 @@ impl Service {
                 Err(denied) => (id, Some(denied)),
             });
         }
-        let mut answers = self.recorder.submit_all(asked).map_err(status)?.into_iter();
+        let mut answers = self.recorder.submit_all(asked).map_err(|denied| status("", denied))?.into_iter();
         let mut outcomes = Vec::with_capacity(slots.len());
         for (id, denied) in slots {
-            let pending = match (denied, answers.len()) {
-                (Some(denied), _) => Pending::Answered(id, denied),
-                (None, _) => match answers.next() {
-                    Some(answer) => Pending::Waiting(id, answer),
-                    None => Pending::Answered(id, Denied::OutcomeUnknown),
-                },
+            let pending = match denied {
+                Some(denied) => Pending::Answered(id, denied),
+                // One answer for each command that was handed over.
+                None => answers.next().map_or(Pending::Answered(id.clone(), Denied::OutcomeUnknown), |it| Pending::Waiting(id, it)),
             };
             outcomes.push(pending.outcome().await);
         }
@@ -204,12 +202,10 @@ fn sent_id(command: &proto::Command) -> String {
 
 /// The caller's organization, until authentication says it.
 fn organization(metadata: &MetadataMap) -> Result<OrganizationCode, Status> {
-    let problem = |problem: String| -> Status { ServiceError::Organization { problem }.into() };
-    let value = metadata
-        .get(ORGANIZATION_KEY)
-        .ok_or_else(|| problem(format!("metadata {ORGANIZATION_KEY} is missing; give your organization's code")))?;
-    let text = value.to_str().map_err(|_| problem(format!("metadata {ORGANIZATION_KEY} is not ASCII; give the organization's code")))?;
-    OrganizationCode::parse(text).map_err(|error| problem(format!("metadata {ORGANIZATION_KEY}: {error}")))
+    let given = |given: String| ServiceError::NoOrganization { given };
+    let value = metadata.get(METADATA_ORGANIZATION).ok_or_else(|| given("missing".to_owned()))?;
+    let text = value.to_str().map_err(|_| given("not ASCII".to_owned()))?;
+    Ok(OrganizationCode::parse(text).map_err(|error| given(error.to_string()))?)
 }
 
 fn verdict(answer: &Answer) -> Verdict {
@@ -222,33 +218,37 @@ fn body(answer: &Answer) -> Recorded {
 
 fn outcome(id: String, answer: Result<Answer, Denied>) -> Outcome {
     match answer {
-        Ok(answer) => Outcome { command_id: id, verdict: verdict(&answer).into(), recorded: Some(body(&answer)), refused: None },
-        Err(denied) => {
-            let refused = match told(denied) {
-                Ok(refusal) => wire::status::refused(&refusal),
-                Err(error) => wire::status::refused_by_service(&error),
-            };
-            Outcome { command_id: id, verdict: Verdict::Refused.into(), recorded: None, refused: Some(refused) }
-        }
+        Ok(answer) if answer.repeated => wire::answer::duplicate(&id, body(&answer)),
+        Ok(answer) => wire::answer::accepted(&id, body(&answer)),
+        Err(denied) => match told(&id, denied) {
+            Ok(refusal) => wire::answer::refused(&id, &refusal),
+            Err(error) => wire::answer::failed(&id, &error),
+        },
     }
 }
 
-fn status(denied: Denied) -> Status {
-    match told(denied) {
+fn status(id: &str, denied: Denied) -> Status {
+    match told(id, denied) {
         Ok(refusal) => wire::status::of_refusal(&refusal),
         Err(error) => error.into(),
     }
 }
 
 /// What a denial is: a refusal with its rule and figures, or a failure.
-fn told(denied: Denied) -> Result<Refusal, ServiceError> {
-    let problem = denied.to_string();
+fn told(id: &str, denied: Denied) -> Result<Refusal, ServiceError> {
+    let field = || "header.at_least".to_owned();
     match denied {
         Denied::Refused(refusal) => Ok(refusal),
-        Denied::OutcomeUnknown => Err(ServiceError::OutcomeUnknown { problem }),
-        Denied::Unreachable(_) | Denied::Stopped => Err(ServiceError::Unreachable { problem }),
-        Denied::Busy(_) => Err(ServiceError::Busy { problem }),
-        Denied::BadPosition(_) => Err(ServiceError::BadPosition { problem }),
-        Denied::NotReached { .. } => Err(ServiceError::PositionNotReached { problem }),
+        Denied::OutcomeUnknown => Err(ServiceError::OutcomeUnknown { command_id: id.to_owned() }),
+        Denied::Unreachable(why) => {
+            tracing::warn!("nothing was recorded: {why}");
+            Err(ServiceError::Unavailable { what: "the journal".to_owned() })
+        }
+        Denied::Stopped => Err(ServiceError::Unavailable { what: "the recorder".to_owned() }),
+        Denied::Busy(waiting) => Err(ServiceError::Busy { waiting }),
+        Denied::BadPosition { value, problem } => Err(ServiceError::BadPosition { field: field(), value, problem }),
+        Denied::NotReached { asked, reached } => {
+            Err(ServiceError::PositionNotReached { at_least: asked.to_string(), reached: reached.to_string() })
+        }
     }
 }
