@@ -1,1 +1,306 @@
 //! Any event that the domain can hold, for property tests.
+
+use domain::entry::{Document, Genesis, RecordedCommand};
+use domain::event::registry::{
+    Capacity, Chain, District, Member, Membership, Organization, OrganizationKind, Product, Site, SiteKind,
+};
+use domain::event::{
+    Amount, CountBasis, CountRestated, Counted, CountedLine, DeliveryRefused, Dispatched, DispatchedLine, Event, Fact, Harvested, Lot,
+    LotAmount, LotOpened, Matched, Process, Received, RefusalReason, RegistryFact, ShortReported, Sold, Transformed, Violation, Voided,
+    WasteReason, Wasted,
+};
+use domain::id::{
+    ChainCode, CommandId, Digest, DistrictCode, LotCode, LotId, OrganizationCode, ProductCode, ShipmentCode, ShipmentId, SiteCode,
+};
+use domain::quantity::Milli;
+use domain::time::{BusinessDay, EventTime, Precision};
+use domain::unit::{BaseUnit, MarketUnit};
+use jiff::Timestamp;
+use proptest::collection::vec;
+use proptest::option::of;
+use proptest::prelude::*;
+use proptest::sample::select;
+use uuid::Uuid;
+
+const CODE: &str = "[A-Z0-9_.-]{1,20}";
+
+macro_rules! codes {
+    ($($name:ident: $type:ty, $pattern:expr);+ $(;)?) => {$(
+        fn $name() -> impl Strategy<Value = $type> {
+            $pattern.prop_map(|text: String| <$type>::parse(&text).unwrap())
+        }
+    )+};
+}
+codes! {
+    organization: OrganizationCode, CODE;
+    site: SiteCode, CODE;
+    product: ProductCode, CODE;
+    chain: ChainCode, CODE;
+    district: DistrictCode, CODE;
+    lot_code: LotCode, "[!-?A-Za-z_&&[^#$@]]{1,20}";
+    shipment_code: ShipmentCode, "[!-~]{1,40}";
+}
+
+fn id() -> impl Strategy<Value = Uuid> {
+    any::<u128>().prop_map(Uuid::from_u128)
+}
+
+/// Any text, an empty one among them.
+fn text() -> impl Strategy<Value = String> {
+    ".{0,12}"
+}
+
+/// A text that is there or not; an empty one would not be.
+fn optional() -> impl Strategy<Value = Option<Box<str>>> {
+    of(".{1,12}".prop_map(String::into_boxed_str))
+}
+
+fn number_of_gs1() -> impl Strategy<Value = Option<String>> {
+    of("[0-9]{13,14}")
+}
+
+fn milli() -> impl Strategy<Value = Milli> {
+    any::<i64>().prop_map(Milli)
+}
+
+fn day() -> impl Strategy<Value = BusinessDay> {
+    any::<i32>().prop_map(BusinessDay)
+}
+
+pub(crate) fn timestamp() -> impl Strategy<Value = Timestamp> {
+    let (least, most) = (Timestamp::MIN.as_nanosecond(), Timestamp::MAX.as_nanosecond());
+    prop_oneof![
+        (least..=most).prop_map(|nanos| Timestamp::from_nanosecond(nanos).unwrap()),
+        Just(Timestamp::MIN),
+        Just(Timestamp::MAX),
+        Just(Timestamp::from_nanosecond(-1).unwrap()),
+    ]
+}
+
+prop_compose! {
+    fn time()(
+        instant in timestamp(),
+        utc_offset_minutes in -1_080..=1_080,
+        precision in select(&[Precision::Moment, Precision::Day, Precision::BeforeOpening, Precision::AfterClosing][..]),
+        business_day in day(),
+        typed in optional(),
+    ) -> EventTime {
+        EventTime { instant, utc_offset_minutes, precision, business_day, typed }
+    }
+}
+
+prop_compose! {
+    fn amount()(quantity in milli(), given in optional()) -> Amount {
+        Amount { quantity, given }
+    }
+}
+
+fn lines() -> impl Strategy<Value = Vec<LotAmount>> {
+    vec((id(), amount()).prop_map(|(lot, amount)| LotAmount { lot: LotId(lot), amount }), 0..4)
+}
+
+prop_compose! {
+    fn lot()(
+        id in id(), issuer in organization(), product in product(), code in lot_code(), chain in chain(),
+        expiry in of(day()), harvest_day in of(day()), harvest_time in of(timestamp()),
+    ) -> Lot {
+        Lot { id: LotId(id), issuer, product, code, chain, expiry, harvest_day, harvest_time }
+    }
+}
+
+prop_compose! {
+    fn transformed()(
+        site in site(),
+        process in select(&[Process::Packing, Process::Processing, Process::Slaughter, Process::Mixing][..]),
+        inputs in lines(),
+        outputs in vec((lot(), amount()), 0..3),
+        loss_gram in of(any::<i64>()),
+    ) -> Transformed {
+        Transformed { site, process, inputs, outputs, loss_gram }
+    }
+}
+
+prop_compose! {
+    fn dispatched_line()(lot in id(), amount in amount(), redispatched in milli()) -> DispatchedLine {
+        DispatchedLine { lot: LotId(lot), amount, redispatched }
+    }
+}
+
+prop_compose! {
+    fn dispatched()(
+        shipment in id(), code in shipment_code(), from in site(), to in site(), lines in vec(dispatched_line(), 0..4),
+        trip in optional(), sscc in optional(),
+    ) -> Dispatched {
+        Dispatched { shipment: ShipmentId(shipment), code, from, to, lines, trip, sscc }
+    }
+}
+
+prop_compose! {
+    fn refused()(
+        shipment in id(),
+        site in site(),
+        lines in lines(),
+        reason in select(&[
+            RefusalReason::Unspecified, RefusalReason::Quality, RefusalReason::Temperature, RefusalReason::Damaged,
+            RefusalReason::ShelfLife, RefusalReason::WrongGoods, RefusalReason::Documents, RefusalReason::Late,
+            RefusalReason::Oversupply,
+        ][..]),
+        returned in of((id(), site())),
+    ) -> DeliveryRefused {
+        let returned = returned.map(|(shipment, site)| (ShipmentId(shipment), site));
+        DeliveryRefused { shipment: ShipmentId(shipment), site, lines, reason, returned }
+    }
+}
+
+fn basis() -> impl Strategy<Value = CountBasis> {
+    select(&[CountBasis::Stocktake, CountBasis::Surplus, CountBasis::Provisional][..])
+}
+
+prop_compose! {
+    fn counted_line()(lot in id(), counted in amount(), expected in milli(), variance in milli()) -> CountedLine {
+        CountedLine { lot: LotId(lot), counted, expected, variance }
+    }
+}
+
+fn waste_reason() -> impl Strategy<Value = WasteReason> {
+    select(
+        &[
+            WasteReason::Unspecified, WasteReason::Spoiled, WasteReason::Damaged, WasteReason::Expired, WasteReason::Sampled,
+            WasteReason::Donated, WasteReason::Destroyed,
+        ][..],
+    )
+}
+
+/// Every fact that reverses nothing.
+fn plain_fact() -> impl Strategy<Value = Fact> {
+    prop_oneof![
+        (lot(), site(), amount(), optional()).prop_map(|(lot, site, amount, plot)| Fact::Harvested(Harvested { lot, site, amount, plot })),
+        (lot(), site(), amount()).prop_map(|(lot, site, amount)| Fact::LotOpened(LotOpened { lot, site, amount })),
+        transformed().prop_map(Fact::Transformed),
+        dispatched().prop_map(Fact::Dispatched),
+        (id(), site(), lines(), of((organization(), shipment_code()))).prop_map(|(shipment, site, lines, unmatched)| {
+            Fact::Received(Received { shipment: ShipmentId(shipment), site, lines, unmatched })
+        }),
+        refused().prop_map(Fact::DeliveryRefused),
+        (id(), site(), lines())
+            .prop_map(|(shipment, site, lines)| Fact::ShortReported(ShortReported { shipment: ShipmentId(shipment), site, lines })),
+        (site(), lines(), of(product())).prop_map(|(site, lines, product)| Fact::Sold(Sold { site, lines, product })),
+        (site(), lines(), waste_reason()).prop_map(|(site, lines, reason)| Fact::Wasted(Wasted { site, lines, reason })),
+        (site(), basis(), vec(counted_line(), 0..4), of(product()))
+            .prop_map(|(site, basis, lines, product)| Fact::Counted(Counted { site, basis, lines, product })),
+        (site(), id(), basis(), milli()).prop_map(|(site, lot, basis, variance_change)| {
+            Fact::CountRestated(CountRestated { site, lot: LotId(lot), basis, variance_change })
+        }),
+        (id(), lines()).prop_map(|(shipment, lines)| Fact::Matched(Matched { shipment: ShipmentId(shipment), lines })),
+        registered().prop_map(Fact::Registered),
+    ]
+}
+
+prop_compose! {
+    fn product_kind()(
+        (code, name, name_en, group, ocop_group) in (product(), text(), text(), text(), any::<u32>()),
+        base_unit in base_unit(),
+        indivisible in any::<bool>(),
+        (mass_gram, pieces, content_milli, content_unit, content_kind) in (any::<i64>(), any::<i64>(), any::<i64>(), text(), text()),
+        shelf_life_days in any::<u32>(),
+        (temperature_min_celsius, temperature_max_celsius) in (of(any::<i32>()), of(any::<i32>())),
+        (gtin, brand_owner) in (number_of_gs1(), of(organization())),
+        market_units in vec((text(), 1..i64::MAX, 1..i64::MAX), 0..3),
+    ) -> Product {
+        let market_units = market_units
+            .into_iter()
+            .map(|(name, numerator, denominator)| MarketUnit { name: name.into(), numerator, denominator })
+            .collect();
+        Product {
+            code, name, name_en, group, ocop_group, base_unit, indivisible, mass_gram, pieces, content_milli, content_unit,
+            content_kind, shelf_life_days, temperature_min_celsius, temperature_max_celsius, gtin, brand_owner, market_units,
+        }
+    }
+}
+
+fn base_unit() -> impl Strategy<Value = BaseUnit> {
+    select(&[BaseUnit::Kilogram, BaseUnit::Litre, BaseUnit::Piece][..])
+}
+
+prop_compose! {
+    fn site_of_registry()(
+        code in site(), name in text(), kind in select(SiteKind::ALL), organization in organization(), district in district(),
+        gln in number_of_gs1(), latitude_e6 in any::<i32>(), longitude_e6 in any::<i32>(),
+    ) -> Site {
+        Site { code, name, kind, organization, district, gln, latitude_e6, longitude_e6 }
+    }
+}
+
+prop_compose! {
+    fn chain_of_registry()(
+        code in chain(), name in text(), lead in organization(), district in district(), group in text(), shares in any::<[u32; 3]>(),
+    ) -> Chain {
+        let [share_supermarket_percent, share_general_percent, share_specialty_percent] = shares;
+        Chain { code, name, lead, district, group, share_supermarket_percent, share_general_percent, share_specialty_percent }
+    }
+}
+
+fn member() -> impl Strategy<Value = Member> {
+    prop_oneof![site().prop_map(Member::Site), product().prop_map(Member::Product)]
+}
+
+fn registered() -> impl Strategy<Value = RegistryFact> {
+    prop_oneof![
+        (district(), text(), text(), of(day()))
+            .prop_map(|(code, name, kind, ends)| RegistryFact::District(District { code, name, kind, ends })),
+        (organization(), text(), select(OrganizationKind::ALL), number_of_gs1())
+            .prop_map(|(code, name, kind, gln)| RegistryFact::Organization(Organization { code, name, kind, gln })),
+        site_of_registry().prop_map(RegistryFact::Site),
+        product_kind().prop_map(RegistryFact::Product),
+        chain_of_registry().prop_map(RegistryFact::Chain),
+        (chain(), member(), any::<bool>())
+            .prop_map(|(chain, member, is_primary)| RegistryFact::MemberJoined(Membership { chain, member, is_primary })),
+        (chain(), member()).prop_map(|(chain, member)| RegistryFact::MemberLeft(Membership { chain, member, is_primary: false })),
+        (chain(), milli(), base_unit())
+            .prop_map(|(chain, quantity_per_day, unit)| RegistryFact::Capacity(Capacity { chain, quantity_per_day, unit })),
+    ]
+}
+
+prop_compose! {
+    fn violation()(rule in any::<u8>(), reason in text(), detail in text()) -> Violation {
+        Violation { rule, reason, detail }
+    }
+}
+
+fn with(fact: impl Strategy<Value = Fact>) -> impl Strategy<Value = Event> {
+    (time(), vec(violation(), 0..2), fact).prop_map(|(time, violations, fact)| Event { time, violations, fact })
+}
+
+fn reversing_fact() -> impl Strategy<Value = Fact> {
+    (any::<bool>(), id(), text(), vec(with(plain_fact()), 0..3)).prop_map(|(is_void, command, reason, originals)| {
+        let voided = Voided { command: CommandId(command), reason, originals };
+        if is_void { Fact::Voided(voided) } else { Fact::Corrected(voided) }
+    })
+}
+
+pub(crate) fn event() -> impl Strategy<Value = Event> {
+    with(prop_oneof![8 => plain_fact(), 1 => reversing_fact()])
+}
+
+prop_compose! {
+    fn document()(issuer in text(), kind in text(), year in any::<i32>(), number in text()) -> Document {
+        Document { issuer, kind, year, number }
+    }
+}
+
+prop_compose! {
+    pub(crate) fn command()(
+        organization in organization(), id in id(), digest in any::<[u8; 32]>(), actor in text(), device in text(), client in text(),
+        reported_fact in any::<bool>(), note in text(), document in of(document()), events in vec(event(), 1..4),
+    ) -> RecordedCommand {
+        RecordedCommand {
+            organization, id: CommandId(id), digest: Digest(digest), actor, device, client, reported_fact, note, document, events,
+        }
+    }
+}
+
+prop_compose! {
+    pub(crate) fn genesis()(business_time_zone in text(), authority in organization(), authority_name in text()) -> Genesis {
+        Genesis { business_time_zone, authority, authority_name }
+    }
+}

@@ -523,3 +523,231 @@ fn neat(mut fact: RegistryFact) -> Result<RegistryFact, Undecodable> {
     }
     Ok(fact)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proto::chuoi::record::v1::{CommandHeader, HarvestRequest};
+
+    fn at_noon() -> proto::When {
+        let event_time = Some(prost_types::Timestamp { seconds: 1_795_582_800, nanos: 0 });
+        proto::When { event_time, utc_offset_minutes: Some(420), ..proto::When::default() }
+    }
+
+    fn header() -> CommandHeader {
+        CommandHeader {
+            command_id: "0192f3a1-7c00-7000-8000-000000000001".into(),
+            when: Some(at_noon()),
+            ..CommandHeader::default()
+        }
+    }
+
+    fn said(action: ProtoAction) -> proto::Command {
+        proto::Command { header: Some(header()), action: Some(action) }
+    }
+
+    fn five() -> Option<proto::Quantity> {
+        Some(proto::Quantity { value_milli: 5_000, unit: "kg".into(), typed: String::new() })
+    }
+
+    fn line() -> proto::LotLine {
+        let lot = proto::LotReference { lot_code: "L1".into(), ..proto::LotReference::default() };
+        proto::LotLine { lot: Some(lot), quantity: five() }
+    }
+
+    fn a_harvest() -> proto::Harvest {
+        let lot = proto::NewLot { product: "PK0001".into(), lot_code: "L1".into(), ..proto::NewLot::default() };
+        proto::Harvest { site: "FA001".into(), lot: Some(lot), quantity: five(), plot: String::new() }
+    }
+
+    fn harvested() -> proto::Command {
+        said(ProtoAction::Harvest(a_harvest()))
+    }
+
+    fn sold(change: impl FnOnce(&mut proto::Sell)) -> proto::Command {
+        let mut sell = proto::Sell { site: "SM001".into(), lines: vec![line(); 4], ..proto::Sell::default() };
+        change(&mut sell);
+        said(ProtoAction::Sell(sell))
+    }
+
+    fn received(change: impl FnOnce(&mut proto::Receive)) -> proto::Command {
+        let shipment = proto::ShipmentReference { shipment_code: "PX-7".into(), ..proto::ShipmentReference::default() };
+        let mut receive = proto::Receive { shipment: Some(shipment), everything: true, ..proto::Receive::default() };
+        change(&mut receive);
+        said(ProtoAction::Receive(receive))
+    }
+
+    /// The field at fault, and the refusal; none of either if it is read.
+    fn fault(command: &proto::Command) -> (Option<String>, String) {
+        match parse(command) {
+            Ok(_) => (None, String::new()),
+            Err(refusal) => (refusal.field().map(str::to_owned), refusal.to_string()),
+        }
+    }
+
+    #[test]
+    fn a_harvest_is_read() {
+        let mut command = harvested();
+        let header = command.header.as_mut().unwrap();
+        (header.actor, header.note) = ("u-17".into(), " như  đã gõ ".into());
+        header.on_conflict = proto::OnConflict::Record.into();
+        let read = parse(&command).unwrap();
+        assert_eq!(read.id.to_string(), "0192f3a1-7c00-7000-8000-000000000001");
+        assert_eq!((read.actor.as_str(), read.note.as_str(), read.reported_fact), ("u-17", " như  đã gõ ", true));
+        let Some(When { point: Point::Moment { instant, utc_offset_minutes }, .. }) = read.when else { panic!("{:?}", read.when) };
+        assert_eq!((instant.to_string().as_str(), utc_offset_minutes), ("2026-11-25T05:00:00Z", Some(420)));
+        let Action::Harvest(harvest) = read.action else { panic!("{:?}", read.action) };
+        assert_eq!((harvest.site.as_str(), harvest.quantity.value, harvest.plot), ("FA001", Milli(5_000), None));
+    }
+
+    #[test]
+    fn names_are_read_in_nfc_and_typed_words_as_they_are() {
+        let decomposed = "Ru\u{0300}a  cau";
+        let command = sold(|sell| {
+            sell.site = decomposed.into();
+            sell.lines[0].quantity.as_mut().unwrap().typed = decomposed.into();
+        });
+        let Action::Sell(Sell { site, goods: Goods::Lots(lines) }) = parse(&command).unwrap().action else { panic!() };
+        assert_eq!(site, "Rùa cau");
+        assert_eq!(lines[0].quantity.typed.as_deref(), Some(decomposed));
+    }
+
+    #[test]
+    #[rustfmt::skip] // Columns.
+    fn the_field_at_fault_is_named() {
+        let with = |change: fn(&mut CommandHeader)| {
+            let mut command = harvested();
+            change(command.header.as_mut().unwrap());
+            command
+        };
+        let when = |change: fn(&mut proto::When)| {
+            let mut command = harvested();
+            change(command.header.as_mut().unwrap().when.as_mut().unwrap());
+            command
+        };
+        let harvest = |change: fn(&mut proto::Harvest)| {
+            let mut harvest = a_harvest();
+            change(&mut harvest);
+            said(ProtoAction::Harvest(harvest))
+        };
+        let date = |date: &'static str| {
+            let mut command = harvested();
+            command.header.as_mut().unwrap().when = Some(proto::When { date: date.into(), ..proto::When::default() });
+            command
+        };
+        let registered = |fact: ProtoFact| said(ProtoAction::Register(proto::Register { fact: Some(fact) }));
+        for (command, field) in [
+            (proto::Command::default(),                                                             "header"),
+            (proto::Command { action: None, ..harvested() },                                        "action"),
+            (with(|header| header.command_id = "7".into()),                                         "header.command_id"),
+            (with(|header| header.command_id = Uuid::nil().to_string()),                            "header.command_id"),
+            (with(|header| header.when = None),                                                     "header.when"),
+            (with(|header| header.on_conflict = 9),                                                 "header.on_conflict"),
+            (with(|header| header.note = "a\u{1}".into()),                                          "header.note"),
+            (with(|header| header.actor = "x".repeat(1_025)),                                       "header.actor"),
+            (with(|header| header.document = Some(event::DocumentReference { number: "\n".into(), ..Default::default() })), "header.document.number"),
+            (when(|when| when.event_time = None),                                                   "header.when"),
+            (when(|when| when.date = "2026-11-25".into()),                                          "header.when"),
+            (when(|when| when.utc_offset_minutes = Some(1_081)),                                    "header.when.utc_offset_minutes"),
+            (when(|when| when.utc_offset_minutes = Some(i32::MIN)),                                 "header.when.utc_offset_minutes"),
+            (when(|when| when.day_part = 1),                                                        "header.when.day_part"),
+            (when(|when| when.day_part = 7),                                                        "header.when.day_part"),
+            (when(|when| when.event_time = Some(prost_types::Timestamp { seconds: 0, nanos: -1 })), "header.when.event_time"),
+            (when(|when| when.event_time = Some(prost_types::Timestamp { seconds: i64::MAX, nanos: 0 })), "header.when.event_time"),
+            (when(|when| when.event_time = Some(prost_types::Timestamp { seconds: FIRST_SECOND - 1, nanos: 0 })), "header.when.event_time"),
+            (date("25/11/2026"),                                                                    "header.when.date"),
+            (date("2026-02-29"),                                                                    "header.when.date"),
+            (date("2026-1-1"),                                                                      "header.when.date"),
+            (date("0000-01-01"),                                                                    "header.when.date"),
+            (harvest(|harvest| harvest.lot = None),                                                 "harvest.lot"),
+            (harvest(|harvest| harvest.quantity = None),                                            "harvest.quantity"),
+            (harvest(|harvest| harvest.quantity.as_mut().unwrap().unit = "k\tg".into()),            "harvest.quantity.unit"),
+            (harvest(|harvest| harvest.lot.as_mut().unwrap().expiry_date = "2026".into()),          "harvest.lot.expiry_date"),
+            (sold(|sell| sell.lines.clear()),                                                       "sell.lines"),
+            (sold(|sell| sell.product = "PK0001".into()),                                           "sell.product"),
+            (sold(|sell| sell.quantity = five()),                                                   "sell.quantity"),
+            (sold(|sell| (sell.lines, sell.product) = (Vec::new(), "PK0001".into())),               "sell.quantity"),
+            (sold(|sell| sell.lines = vec![line(); 1_001]),                                         "sell.lines"),
+            (sold(|sell| sell.lines[3].lot = None),                                                 "sell.lines[3].lot"),
+            (sold(|sell| sell.lines[3].lot.as_mut().unwrap().lot_code.clear()),                     "sell.lines[3].lot.lot_code"),
+            (sold(|sell| sell.lines[3].lot.as_mut().unwrap().lot_id = Uuid::max().to_string()),     "sell.lines[3].lot"),
+            (sold(|sell| sell.lines[3].lot = Some(proto::LotReference { lot_id: "L1".into(), ..Default::default() })), "sell.lines[3].lot.lot_id"),
+            (received(|receive| receive.everything = false),                                        "receive.lines"),
+            (received(|receive| receive.lines = vec![line()]),                                      "receive.everything"),
+            (received(|receive| receive.shipment = None),                                           "receive.shipment"),
+            (received(|receive| receive.shipment.as_mut().unwrap().shipment_code.clear()),          "receive.shipment.shipment_code"),
+            (said(ProtoAction::Waste(proto::Waste { lines: vec![line()], reason: 99, ..Default::default() })), "waste.reason"),
+            (said(ProtoAction::Transform(proto::Transform { inputs: vec![line()], ..Default::default() })), "transform.outputs"),
+            (said(ProtoAction::Void(proto::Void::default())),                                       "void.command_id"),
+            (said(ProtoAction::Correct(proto::Correct { command_id: Uuid::max().to_string(), ..Default::default() })), "correct.replacement"),
+            (registered(ProtoFact::Site(event::SiteRegistered { site_code: "Ă".into(), ..Default::default() })), "register.site.site_code"),
+            (registered(ProtoFact::Organization(event::OrganizationRegistered { organization_code: "A".into(), ..Default::default() })), "register.organization.kind"),
+            (registered(ProtoFact::MemberLeft(event::ChainMemberLeft { chain_code: "CH001".into(), member: None })), "register.member_left.member"),
+            (registered(ProtoFact::District(event::DistrictRegistered { district_code: "001".into(), name: "\0".into(), ..Default::default() })), "register.district.name"),
+        ] {
+            let (at, message) = fault(&command);
+            assert_eq!(at.as_deref(), Some(field), "{message}");
+            assert!(message.starts_with(field), "{message}");
+        }
+    }
+
+    #[test]
+    fn in_and_out_of_a_transformation_count_together() {
+        let lot = proto::NewLot { product: "PK0002".into(), lot_code: "L2".into(), ..proto::NewLot::default() };
+        let output = proto::transform::Output { lot: Some(lot), quantity: five() };
+        let transform = |outputs: usize| {
+            let (inputs, outputs) = (vec![line(); 500], vec![output.clone(); outputs]);
+            let process = event::Process::Packing.into();
+            said(ProtoAction::Transform(proto::Transform { site: "PH001".into(), process, inputs, outputs, loss_gram: None }))
+        };
+        assert_eq!(fault(&transform(500)), (None, String::new()));
+        assert_eq!(fault(&transform(501)).0.as_deref(), Some("transform"));
+    }
+
+    #[test]
+    fn a_void_and_a_correction_need_no_time() {
+        let header = CommandHeader { when: None, ..header() };
+        let command_id = Uuid::max().to_string();
+        let void = ProtoAction::Void(proto::Void { command_id: command_id.clone(), reason: "gõ nhầm".into() });
+        let replacement = Some(Replacement::Harvest(a_harvest()));
+        let correct = ProtoAction::Correct(proto::Correct { command_id, replacement, ..proto::Correct::default() });
+        for action in [void, correct] {
+            let read = parse(&proto::Command { header: Some(header.clone()), action: Some(action) });
+            assert_eq!(read.unwrap().when, None);
+        }
+    }
+
+    #[test]
+    fn registered_names_are_read_in_nfc() {
+        let unit = event::MarketUnit { name: "bo\u{0301}".into(), numerator: 1, denominator: 2 };
+        let product = event::ProductRegistered {
+            product_code: "pk0001".into(),
+            name: " Cải  bo\u{0301} xôi ".into(),
+            base_unit: "KGM".into(),
+            market_units: vec![unit],
+            ..event::ProductRegistered::default()
+        };
+        let register = proto::Register { fact: Some(ProtoFact::Product(product)) };
+        let Action::Register(RegistryFact::Product(product)) = parse(&said(ProtoAction::Register(register))).unwrap().action else {
+            panic!()
+        };
+        assert_eq!((product.code.as_str(), product.name.as_str(), product.market_units[0].name.as_str()), ("PK0001", "Cải bó xôi", "bó"));
+    }
+
+    #[test]
+    fn a_digest_is_of_what_is_said() {
+        let command = harvested();
+        let changed = |change: fn(&mut proto::Command)| {
+            let mut command = harvested();
+            change(&mut command);
+            digest(&command)
+        };
+        let request = HarvestRequest { header: command.header.clone(), harvest: Some(a_harvest()) };
+        assert_eq!(digest(&request.into()), digest(&command), "a call says what a batch says");
+        assert_eq!(changed(|command| command.header.as_mut().unwrap().at_least = "1-2".into()), digest(&command));
+        assert_ne!(changed(|command| command.header.as_mut().unwrap().note = "x".into()), digest(&command));
+        assert_ne!(changed(|command| command.action = None), digest(&command));
+        // The digest is in the journal for ever: it is that of the message itself, with at_least left out.
+        assert_eq!(digest(&command), Digest::of(&command.encode_to_vec()));
+    }
+}

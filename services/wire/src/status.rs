@@ -275,3 +275,128 @@ fn explain_figures(code: Code, reason: String, message: &str, figures: HashMap<S
         retry_after: None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::id::{BadCode, CommandId, LotCode, OrganizationCode, ProductCode, SiteCode};
+    use domain::posting::Place;
+    use domain::quantity::Milli;
+    use domain::refusal::{CommandRef, LotName};
+    use domain::time::BusinessDay;
+    use tonic::metadata::MetadataMap;
+    use uuid::Uuid;
+
+    fn lot() -> LotName {
+        LotName {
+            issuer: OrganizationCode::parse("HTX-CH001").unwrap(),
+            product: ProductCode::parse("PK0001").unwrap(),
+            code: LotCode::parse("L1").unwrap(),
+        }
+    }
+
+    fn command() -> CommandRef {
+        CommandRef { organization: OrganizationCode::parse("HTX-CH001").unwrap(), command: CommandId(Uuid::from_u128(7)) }
+    }
+
+    fn not_enough() -> Refusal {
+        let place = Place::Site(SiteCode::parse("SM001").unwrap());
+        Refusal::NotEnough { place, lot: lot(), day: BusinessDay(20_000), there: Milli(0), asked: Milli(1_000) }
+    }
+
+    fn bad_code(value: String) -> Refusal {
+        let source = BadCode { what: "a lot code", value, allowed: "1 to 20 characters" };
+        Refusal::BadCode { field: "harvest.lot.lot_code".into(), source }
+    }
+
+    #[test]
+    #[rustfmt::skip] // Columns.
+    fn each_refusal_has_its_code_rule_and_field() {
+        let unknown = Refusal::Unknown { field: "sell.site".into(), what: "site", value: "SM9".into(), nearest: vec!["SM001".into()] };
+        let forbidden = Refusal::NotTheAuthority { organization: command().organization, authority: command().organization };
+        for (refusal, code, reason, rule, fields) in [
+            (not_enough(),                                     Code::FailedPrecondition, "NOT_ENOUGH",        2,  &[][..]),
+            (bad_code("!".into()),                             Code::InvalidArgument,    "BAD_CODE",          0,  &["harvest.lot.lot_code"]),
+            (unknown,                                          Code::NotFound,           "UNKNOWN",           10, &["sell.site"]),
+            (Refusal::NoSuchCommand { command: command() },    Code::NotFound,           "NO_SUCH_COMMAND",   8,  &[]),
+            (Refusal::OtherContent { command: command() },     Code::AlreadyExists,      "OTHER_CONTENT",     0,  &[]),
+            (forbidden,                                        Code::PermissionDenied,   "NOT_THE_AUTHORITY", 0,  &[]),
+        ] {
+            let called = explain(&of_refusal(&refusal));
+            let told = (called.code, called.reason.as_str(), called.rule, called.fields.iter().map(String::as_str).collect::<Vec<_>>());
+            assert_eq!(told, (code, reason, rule, fields.to_vec()));
+            assert_eq!(called.message, refusal.to_string());
+            let figures: BTreeMap<_, _> = refusal.figures().into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+            assert_eq!(called.figures, figures);
+            assert_eq!(explain_refused(&refused(&refusal)), called, "a verdict says the same as a call");
+        }
+    }
+
+    #[test]
+    fn the_figures_stand_in_the_details() {
+        let explained = explain(&of_refusal(&not_enough()));
+        assert_eq!(explained.figures["there_milli"], "0");
+        assert_eq!(explained.figures["asked_milli"], "1000");
+        assert!(explained.message.contains("0 there, 1 asked"), "{}", explained.message);
+    }
+
+    #[test]
+    fn a_status_fits_into_the_headers_that_a_client_takes() {
+        let long = "ắ".repeat(20_000);
+        let candidates = vec![long.clone(); 20];
+        let field = || long.clone();
+        for refusal in [
+            bad_code(long.clone()),
+            Refusal::Ambiguous { field: field(), what: "site", value: long.clone(), candidates: candidates.clone() },
+            Refusal::Unknown { field: field(), what: "site", value: long.clone(), nearest: candidates },
+            Refusal::InTheWay {
+                command: command(),
+                place: Place::Site(SiteCode::parse("SM001").unwrap()),
+                lot: lot(),
+                day: BusinessDay(0),
+                there: Milli(-1),
+                in_the_way: vec![command(); 1_000],
+            },
+        ] {
+            let bytes = header_bytes(&of_refusal(&refusal));
+            assert!(bytes < 12 * 1024, "{} has {bytes} bytes of headers", refusal.reason());
+            assert_eq!(refused(&refusal).message, refusal.to_string(), "whole in the body");
+        }
+        let error = ServiceError::BadPosition { field: long.clone(), value: long.clone(), problem: long };
+        assert!(header_bytes(&error.into()) < 12 * 1024);
+    }
+
+    fn header_bytes(status: &Status) -> usize {
+        let mut headers = tonic::codegen::http::HeaderMap::new();
+        status.add_header(&mut headers).unwrap();
+        let metadata = MetadataMap::from_headers(headers).into_headers();
+        metadata.iter().map(|(name, value)| name.as_str().len() + value.len() + 32).sum()
+    }
+
+    #[test]
+    #[rustfmt::skip] // Columns.
+    fn failures_say_whether_to_try_again() {
+        let text = || String::from("x");
+        for (error, code, again) in [
+            (ServiceError::OutcomeUnknown { command_id: text() },                                        Code::Unavailable,       true),
+            (ServiceError::Unavailable { what: text() },                                                 Code::Unavailable,       true),
+            (ServiceError::Busy { waiting: 9 },                                                          Code::ResourceExhausted, true),
+            (ServiceError::Contended { attempts: 9 },                                                    Code::Aborted,           true),
+            (ServiceError::PositionNotReached { at_least: text(), reached: text() },                     Code::DeadlineExceeded,  true),
+            (ServiceError::NoOrganization { given: text() },                                             Code::Unauthenticated,   false),
+            (ServiceError::BadPosition { field: text(), value: text(), problem: text() },                Code::InvalidArgument,   false),
+            (ServiceError::BadPageToken { field: text(), value: text() },                                Code::InvalidArgument,   false),
+            (ServiceError::Limit { field: text(), value: 2, allowed: 1 },                                Code::InvalidArgument,   false),
+        ] {
+            let (reason, message) = (error.reason(), error.to_string());
+            let told = explain(&error.into());
+            assert_eq!((told.code, told.retry_after.is_some(), told.reason.as_str(), told.message), (code, again, reason, message));
+        }
+    }
+
+    #[test]
+    fn what_others_say_is_told_as_they_said_it() {
+        let told = explain(&Status::unavailable("tcp connect error"));
+        assert_eq!((told.code, told.reason.as_str(), told.message.as_str()), (Code::Unavailable, "", "tcp connect error"));
+    }
+}
