@@ -42,7 +42,7 @@ impl Settings {
         let mut config: tokio_postgres::Config = self.url.parse().map_err(|error| Error::Settings(format!("{error}")))?;
         let options = config.get_options().map(|options| format!("{options} ")).unwrap_or_default();
         // Durable is what the journal is; a view that a crash sets back a moment is caught up by the checkpoint.
-        config.options(format!("{options}-csearch_path={} -csynchronous_commit=off -cjit=off", self.schema));
+        config.options(format!("{options}-csearch_path=\"{}\" -csynchronous_commit=off -cjit=off", self.schema));
         config.application_name("chuoi").connect_timeout(Duration::from_secs(5));
         Ok(config)
     }
@@ -74,7 +74,7 @@ pub(crate) async fn connection(settings: &Settings) -> Result<Client, Error> {
 /// Brings the tables to this program's version. Two programs that start at once take turns.
 pub async fn migrate(settings: &Settings) -> Result<(), Error> {
     let mut client = connection(settings).await?;
-    client.batch_execute(&format!("SELECT pg_advisory_lock({MIGRATING}); CREATE SCHEMA IF NOT EXISTS {}", settings.schema)).await?;
+    client.batch_execute(&format!("SELECT pg_advisory_lock({MIGRATING}); CREATE SCHEMA IF NOT EXISTS \"{}\"", settings.schema)).await?;
     let report = migrations::migrations::runner().run_async(&mut client).await?;
     for applied in report.applied_migrations() {
         tracing::info!(migration = %applied, schema = settings.schema, "migrated the views");

@@ -13,16 +13,20 @@ mod filter;
 mod fold;
 mod names;
 mod page;
+mod projector;
 mod read;
 mod registry;
 mod shipments;
 mod stock;
 mod throughput;
 mod trace;
+mod verify;
 mod writer;
 
 pub use error::Error;
 pub use fold::Numbered;
+pub use projector::Projector;
+pub use verify::{Difference, Report, rebuild, verify};
 pub use writer::Writer;
 
 use deadpool_postgres::Pool;

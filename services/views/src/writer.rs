@@ -35,10 +35,6 @@ impl Writer {
         self.checkpoint.as_ref()
     }
 
-    pub(crate) fn client(&self) -> &Client {
-        &self.client
-    }
-
     /// Applies entries that follow the checkpoint, in order. On an error nothing of the failing transaction is left; what was
     /// applied before it is.
     pub async fn apply(&mut self, entries: &[Numbered]) -> Result<(), Error> {

@@ -1,0 +1,265 @@
+//! Proves the tables, and builds them anew: both read the whole journal into a fresh schema with the code that the projector uses.
+
+use crate::database::{self, Checkpoint, Settings};
+use crate::projector::{Replay, batches};
+use crate::stock::summary::UNBALANCED;
+use crate::{Error, Numbered, Writer};
+use domain::posting::Place;
+use domain::state::State;
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+use stream::Journal;
+use uuid::Uuid;
+
+/// Events in a transaction.
+const EVENTS: usize = 10_000;
+/// Differences of a table that are listed.
+const LISTED: i64 = 100;
+/// How long a journal may give nothing before it counts as out of reach.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What a comparison of the tables with the journal found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// Sequence up to which was compared: that of the tables' checkpoint.
+    pub sequence: u64,
+    /// Entries that were read.
+    pub entries: u64,
+    /// Events that were read, those of the registry included.
+    pub events: u64,
+    /// Where the tables say other than the journal; up to 100 of a table are listed.
+    pub differences: Vec<Difference>,
+    /// Whether, for every lot, what entered from outside is at sites, in transit or left to outside.
+    pub conservation_holds: bool,
+    /// Why the journal cannot be trusted from somewhere on: its hash chain is broken, or an entry cannot be read. None if it can.
+    pub damage: Option<String>,
+    /// Commands that are parked.
+    pub parked: u64,
+}
+
+impl Report {
+    /// Whether everything is as it has to be.
+    pub fn is_clean(&self) -> bool {
+        self.differences.is_empty() && self.conservation_holds && self.damage.is_none() && self.parked == 0
+    }
+}
+
+/// A row that is not what the journal says.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Difference {
+    /// The table; `balances` for what the domain's own fold says.
+    pub table: String,
+    /// The row's key.
+    pub key: String,
+    /// The row as it is in the tables, as JSON; none if it is missing there.
+    pub live: Option<String>,
+    /// The row as the journal says, as JSON; none if it should not be there.
+    pub replayed: Option<String>,
+}
+
+/// Compares the tables with the journal, row by row, and with the domain's own fold of it. `progress` hears how far it is: the
+/// sequence, and the last one. The projector is held back for the moment of the comparison itself.
+pub async fn verify(journal: &Journal, settings: &Settings, mut progress: impl FnMut(u64, u64) + Send) -> Result<Report, Error> {
+    let fresh = settings.in_schema(&format!("verify_{}", Uuid::now_v7().simple()));
+    let outcome = compare(journal, settings, &fresh, &mut progress).await;
+    drop_schema(settings, &fresh.schema).await?;
+    outcome
+}
+
+async fn compare(
+    journal: &Journal,
+    settings: &Settings,
+    fresh: &Settings,
+    progress: &mut (impl FnMut(u64, u64) + Send),
+) -> Result<Report, Error> {
+    let mut live = database::connection(settings).await?;
+    let goal = database::checkpoint(&live).await?.ok_or(Error::Empty)?;
+    let mut rebuilt = Rebuilt::begin(journal, fresh).await?;
+    if let Some(damage) = rebuilt.up_to(&goal, progress).await? {
+        return Ok(Report { damage: Some(damage), ..rebuilt.report() });
+    }
+    // The projector waits for this row: both sides stand still at one place.
+    let transaction = live.transaction().await?;
+    transaction.execute("SELECT FROM checkpoint FOR UPDATE", &[]).await?;
+    let goal = database::checkpoint(&transaction).await?.ok_or(Error::Empty)?;
+    if let Some(damage) = rebuilt.up_to(&goal, progress).await? {
+        return Ok(Report { damage: Some(damage), ..rebuilt.report() });
+    }
+    let mut report = rebuilt.report();
+    let tables = "SELECT c.relname::text, coalesce(array_agg(a.attname::text ORDER BY a.attnum) FILTER (WHERE a.attname IS NOT NULL), '{}')
+                  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+                  LEFT JOIN pg_index i ON i.indrelid = c.oid AND i.indisprimary
+                  LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = ANY (i.indkey)
+                  WHERE n.nspname = $1 AND c.relkind = 'r' AND c.relname <> 'refinery_schema_history' GROUP BY 1 ORDER BY 1";
+    for table in transaction.query(tables, &[&settings.schema]).await? {
+        let (name, keys): (String, Vec<String>) = (table.try_get(0)?, table.try_get(1)?);
+        let mut rows: BTreeMap<String, (Option<String>, Option<String>)> = BTreeMap::new();
+        for (side, here, there) in [(0, &settings.schema, &fresh.schema), (1, &fresh.schema, &settings.schema)] {
+            // The generation counts rebuilds; it is all that the journal does not say.
+            let row = if name == "checkpoint" { "to_jsonb(t) - 'generation' AS row" } else { "to_jsonb(t) AS row" };
+            let sql = format!(
+                "SELECT row::text, (SELECT string_agg(row ->> key, ' ' ORDER BY place)
+                                    FROM unnest($1::text[]) WITH ORDINALITY AS keys (key, place))
+                 FROM (SELECT {row} FROM \"{here}\".{name} t EXCEPT ALL SELECT {row} FROM \"{there}\".{name} t) AS other
+                 ORDER BY 2, 1 LIMIT $2"
+            );
+            for row in transaction.query(&sql, &[&keys, &LISTED]).await? {
+                let (row, key): (String, Option<String>) = (row.try_get(0)?, row.try_get(1)?);
+                let sides = rows.entry(key.unwrap_or_default()).or_default();
+                if side == 0 { sides.0 = Some(row) } else { sides.1 = Some(row) }
+            }
+        }
+        report.differences.extend(
+            rows.into_iter().map(|(key, (live, replayed))| Difference { table: name.clone(), key, live, replayed }),
+        );
+    }
+    report.differences.extend(rebuilt.balances(&transaction).await?);
+    report.conservation_holds = transaction.query(UNBALANCED, &[]).await?.is_empty();
+    let parked: i64 = transaction.query_one("SELECT count(*) FROM parked", &[]).await?.try_get(0)?;
+    report.parked = parked.unsigned_abs();
+    transaction.rollback().await?;
+    Ok(report)
+}
+
+/// Builds the tables anew beside those that are read, and puts them in their place in one transaction. Queries never stop; a
+/// projector that was under way reads the new checkpoint and goes on from there.
+pub async fn rebuild(journal: &Journal, settings: &Settings, mut progress: impl FnMut(u64, u64) + Send) -> Result<(), Error> {
+    let fresh = settings.in_schema(&format!("rebuild_{}", Uuid::now_v7().simple()));
+    let outcome = replace(journal, settings, &fresh, &mut progress).await;
+    // After the switch this name holds the old tables.
+    drop_schema(settings, &fresh.schema).await?;
+    outcome
+}
+
+async fn replace(
+    journal: &Journal,
+    settings: &Settings,
+    fresh: &Settings,
+    progress: &mut (impl FnMut(u64, u64) + Send),
+) -> Result<(), Error> {
+    let mut live = database::connection(settings).await?;
+    let mut rebuilt = Rebuilt::begin(journal, fresh).await?;
+    let damaged = |reason| Error::Damaged { sequence: 0, reason };
+    if let Some(goal) = database::checkpoint(&live).await? {
+        rebuilt.up_to(&goal, progress).await?.map_or(Ok(()), |reason| Err(damaged(reason)))?;
+    }
+    let transaction = live.transaction().await?;
+    transaction.execute("SELECT FROM checkpoint FOR UPDATE", &[]).await?;
+    let goal = database::checkpoint(&transaction).await?.ok_or(Error::Empty)?;
+    rebuilt.up_to(&goal, progress).await?.map_or(Ok(()), |reason| Err(damaged(reason)))?;
+    let (old, new) = (&settings.schema, &fresh.schema);
+    // Both are of a new generation: a projector that waits for the old row may not write to tables that are leaving.
+    transaction
+        .batch_execute(&format!(
+            "UPDATE \"{new}\".checkpoint SET generation = {generation}; UPDATE \"{old}\".checkpoint SET generation = {generation};
+             ALTER SCHEMA \"{old}\" RENAME TO \"{new}_old\"; ALTER SCHEMA \"{new}\" RENAME TO \"{old}\";
+             ALTER SCHEMA \"{new}_old\" RENAME TO \"{new}\"",
+            generation = goal.generation + 1
+        ))
+        .await?;
+    transaction.commit().await?;
+    Ok(())
+}
+
+async fn drop_schema(settings: &Settings, schema: &str) -> Result<(), Error> {
+    let client = database::connection(settings).await?;
+    client.batch_execute(&format!("DROP SCHEMA IF EXISTS \"{schema}\" CASCADE")).await?;
+    Ok(())
+}
+
+/// Tables that are built anew, and the domain's own fold beside them.
+struct Rebuilt {
+    replay: Replay,
+    writer: Writer,
+    state: Option<State>,
+    entries: u64,
+    events: u64,
+}
+
+impl Rebuilt {
+    async fn begin(journal: &Journal, fresh: &Settings) -> Result<Rebuilt, Error> {
+        database::migrate(fresh).await?;
+        let writer = Writer::open(fresh).await?;
+        Ok(Rebuilt { replay: Replay::of(journal), writer, state: None, entries: 0, events: 0 })
+    }
+
+    fn sequence(&self) -> u64 {
+        self.writer.checkpoint().map_or(0, |checkpoint| checkpoint.sequence)
+    }
+
+    fn report(&self) -> Report {
+        Report { sequence: self.sequence(), entries: self.entries, events: self.events, ..Report::default() }
+    }
+
+    /// Reads on to where a checkpoint stands, and no further. What is wrong with the journal comes as text.
+    async fn up_to(&mut self, goal: &Checkpoint, progress: &mut (impl FnMut(u64, u64) + Send)) -> Result<Option<String>, Error> {
+        let mut heard = Instant::now();
+        while self.sequence() < goal.sequence {
+            let entries = match self.replay.next(goal.sequence).await {
+                Ok(entries) => entries,
+                Err(error) if error.is_final() => return Ok(Some(error.to_string())),
+                Err(error) => return Err(error),
+            };
+            if entries.is_empty() {
+                if self.replay.is_beyond() {
+                    let last = self.sequence();
+                    return Ok(Some(format!("the tables stand at entry {}, which is no live entry; the last before it is {last}", goal.sequence)));
+                }
+                if heard.elapsed() > PATIENCE {
+                    return Ok(Some(format!("the journal gives nothing after entry {}, the tables stand at {}", self.sequence(), goal.sequence)));
+                }
+                continue;
+            }
+            heard = Instant::now();
+            for batch in batches(&entries, EVENTS) {
+                self.writer.apply(batch).await?;
+                batch.iter().for_each(|numbered| self.fold(numbered));
+                progress(self.sequence(), goal.sequence);
+            }
+        }
+        let reached = self.writer.checkpoint();
+        if reached.is_some_and(|reached| reached.hash != goal.hash || reached.journal != goal.journal) {
+            return Ok(Some(format!("entry {} of the journal is not the one that the tables were built from", goal.sequence)));
+        }
+        Ok(None)
+    }
+
+    fn fold(&mut self, numbered: &Numbered) {
+        self.entries += 1;
+        self.events += numbered.entry.commands.iter().map(|command| command.events.len() as u64).sum::<u64>();
+        if let Some(genesis) = &numbered.entry.genesis {
+            self.state = State::begin(genesis).ok();
+        }
+        if let Some(state) = &mut self.state {
+            state.evolve_entry(&numbered.entry);
+        }
+    }
+
+    /// Where the tables' balances are not those of the domain's own fold.
+    async fn balances(&self, transaction: &tokio_postgres::Transaction<'_>) -> Result<Vec<Difference>, Error> {
+        let mut balances: BTreeMap<String, (Option<i64>, Option<i64>)> = BTreeMap::new();
+        let sql = "SELECT site_code, lot_id, quantity_milli FROM stock
+                   UNION ALL SELECT 'shipment ' || shipment_id, lot_id, open_milli FROM shipment_lines WHERE open_milli <> 0";
+        for row in transaction.query(sql, &[]).await? {
+            let (place, lot): (String, Uuid) = (row.try_get(0)?, row.try_get(1)?);
+            balances.entry(format!("{place} lot {lot}")).or_default().0 = Some(row.try_get(2)?);
+        }
+        for (lot, place, quantity) in self.state.iter().flat_map(State::balances) {
+            let place = match place {
+                Place::Site(site) => site.to_string(),
+                Place::Shipment(shipment) => format!("shipment {shipment}"),
+                Place::Outside(_) => continue,
+            };
+            balances.entry(format!("{place} lot {lot}")).or_default().1 = Some(quantity.0);
+        }
+        let differing = balances.into_iter().filter(|(_, (live, folded))| live != folded);
+        let listed = usize::try_from(LISTED).unwrap_or(usize::MAX);
+        let difference = |(key, (live, folded)): (String, (Option<i64>, Option<i64>))| Difference {
+            table: "balances".into(),
+            key,
+            live: live.map(|quantity| quantity.to_string()),
+            replayed: folded.map(|quantity| quantity.to_string()),
+        };
+        Ok(differing.take(listed).map(difference).collect())
+    }
+}
