@@ -74,7 +74,9 @@ pub(crate) async fn connection(settings: &Settings) -> Result<Client, Error> {
 /// Brings the tables to this program's version. Two programs that start at once take turns.
 pub async fn migrate(settings: &Settings) -> Result<(), Error> {
     let mut client = connection(settings).await?;
-    client.batch_execute(&format!("SELECT pg_advisory_lock({MIGRATING}); CREATE SCHEMA IF NOT EXISTS \"{}\"", settings.schema)).await?;
+    client
+        .batch_execute(&format!("SELECT pg_advisory_lock({MIGRATING}); CREATE SCHEMA IF NOT EXISTS \"{}\"", settings.schema))
+        .await?;
     let report = migrations::migrations::runner().run_async(&mut client).await?;
     for applied in report.applied_migrations() {
         tracing::info!(migration = %applied, schema = settings.schema, "migrated the views");
@@ -189,7 +191,9 @@ async fn move_checkpoint(
         business_time_zone: match (&batch.business_time_zone, before) {
             (Some(zone), _) => zone.clone(),
             (None, Some(before)) => before.business_time_zone.clone(),
-            (None, None) => return Err(Error::Damaged { sequence: last.sequence, reason: "the journal has no genesis entry".into() }),
+            (None, None) => {
+                return Err(Error::Damaged { sequence: last.sequence, reason: "the journal has no genesis entry".into() });
+            }
         },
         tally: Tally {
             entries: tally.entries + batch.tally.entries,
@@ -202,26 +206,24 @@ async fn move_checkpoint(
     let hash = after.hash.as_slice();
     let Tally { entries, commands, events, registry_events } = after.tally;
     let moved = match before {
-        None => {
-            transaction
-                .execute(
-                    "INSERT INTO checkpoint (generation, journal_id, sequence, hash, record_time, business_time_zone, entry_count,
+        None => transaction
+            .execute(
+                "INSERT INTO checkpoint (generation, journal_id, sequence, hash, record_time, business_time_zone, entry_count,
                                              command_count, event_count, registry_event_count)
                      VALUES (1, $1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING",
-                    &[
-                        &after.journal,
-                        &sequence,
-                        &hash,
-                        &after.record_time,
-                        &after.business_time_zone,
-                        &entries,
-                        &commands,
-                        &events,
-                        &registry_events,
-                    ],
-                )
-                .await?
-        }
+                &[
+                    &after.journal,
+                    &sequence,
+                    &hash,
+                    &after.record_time,
+                    &after.business_time_zone,
+                    &entries,
+                    &commands,
+                    &events,
+                    &registry_events,
+                ],
+            )
+            .await?,
         Some(before) => {
             let (from, from_hash) = (i64::try_from(before.sequence).unwrap_or(i64::MAX), before.hash.as_slice());
             transaction
@@ -251,7 +253,8 @@ async fn move_checkpoint(
 
 /// A sum as PostgreSQL holds it.
 pub(crate) fn big(sum: i128) -> Result<i64, Error> {
-    i64::try_from(sum).map_err(|_| Error::Unfoldable(format!("a sum of {sum} thousandths does not fit; allowed: up to {}", i64::MAX)))
+    i64::try_from(sum)
+        .map_err(|_| Error::Unfoldable(format!("a sum of {sum} thousandths does not fit; allowed: up to {}", i64::MAX)))
 }
 
 /// Fails with what a query finds, if it finds anything: a promise of the tables that a batch would break.

@@ -95,7 +95,9 @@ impl Error {
         match self {
             Error::Unfoldable(_) => true,
             // Class 22: data exceptions; 23: constraints.
-            Error::Database(error) => error.code().is_some_and(|code| code.code().starts_with("22") || code.code().starts_with("23")),
+            Error::Database(error) => {
+                error.code().is_some_and(|code| code.code().starts_with("22") || code.code().starts_with("23"))
+            }
             _ => false,
         }
     }
@@ -113,18 +115,22 @@ impl Error {
 impl From<Error> for Status {
     fn from(error: Error) -> Status {
         let (code, details) = match &error {
-            Error::Malformed { field, value, allowed } => {
-                (Code::InvalidArgument, ErrorDetails::with_bad_request_violation(*field, format!("{value:?} was given; allowed: {allowed}")))
-            }
+            Error::Malformed { field, value, allowed } => (
+                Code::InvalidArgument,
+                ErrorDetails::with_bad_request_violation(*field, format!("{value:?} was given; allowed: {allowed}")),
+            ),
             Error::NotFound { what, name, hint } => {
                 (Code::NotFound, ErrorDetails::with_resource_info(*what, name.as_str(), "", *hint))
             }
             Error::Behind { .. } => (Code::DeadlineExceeded, ErrorDetails::with_retry_info(Some(RETRY))),
             Error::Empty => (Code::Unavailable, ErrorDetails::with_retry_info(Some(RETRY))),
-            Error::Superseded(_) | Error::Journal(_) | Error::Pool(_) => (Code::Unavailable, ErrorDetails::with_retry_info(Some(RETRY))),
+            Error::Superseded(_) | Error::Journal(_) | Error::Pool(_) => {
+                (Code::Unavailable, ErrorDetails::with_retry_info(Some(RETRY)))
+            }
             Error::Database(error) => {
                 // A constraint or a statement at fault is ours; anything else is PostgreSQL being away.
-                let code = if error.as_db_error().is_some_and(|said| !away(said.code())) { Code::Internal } else { Code::Unavailable };
+                let code =
+                    if error.as_db_error().is_some_and(|said| !away(said.code())) { Code::Internal } else { Code::Unavailable };
                 (code, ErrorDetails::new())
             }
             Error::OtherJournal { .. } => (Code::FailedPrecondition, ErrorDetails::new()),
@@ -132,7 +138,9 @@ impl From<Error> for Status {
             Error::Settings(_) | Error::Migration(_) => (Code::Internal, ErrorDetails::new()),
         };
         match code {
-            Code::Internal | Code::DataLoss => tracing::error!(error = &error as &dyn std::error::Error, "could not answer a query"),
+            Code::Internal | Code::DataLoss => {
+                tracing::error!(error = &error as &dyn std::error::Error, "could not answer a query")
+            }
             Code::Unavailable => tracing::warn!(error = &error as &dyn std::error::Error, "could not answer a query"),
             _ => {}
         }

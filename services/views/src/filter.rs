@@ -80,7 +80,8 @@ pub(crate) fn day(field: &'static str, given: &str) -> Result<Option<BusinessDay
         return Ok(None);
     }
     let date = given.trim().parse::<jiff::civil::Date>().ok().filter(|date| (1900..=2999).contains(&date.year()));
-    let date = date.ok_or_else(|| Error::Malformed { field, value: given.to_owned(), allowed: "a date such as 2026-11-25".into() })?;
+    let date =
+        date.ok_or_else(|| Error::Malformed { field, value: given.to_owned(), allowed: "a date such as 2026-11-25".into() })?;
     Ok(Some(BusinessDay::of(date)))
 }
 

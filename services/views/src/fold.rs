@@ -117,7 +117,8 @@ pub fn fold(entries: &[Numbered], parked: &[Parked]) -> Batch {
                     _ => batch.tally.events += 1,
                 }
             }
-            let known = parked.iter().find(|parked| parked.sequence == numbered.sequence && parked.command_index == command_index);
+            let known =
+                parked.iter().find(|parked| parked.sequence == numbered.sequence && parked.command_index == command_index);
             let reason = known.map(|parked| parked.reason.clone()).or_else(|| unfoldable(command));
             if let Some(reason) = reason {
                 batch.park(Parked { sequence: numbered.sequence, command_index, reason }, command);
@@ -176,14 +177,19 @@ impl Batch {
 fn unfoldable(command: &RecordedCommand) -> Option<String> {
     command.events.iter().find_map(|event| {
         if let Some(posting) = event.postings().iter().find(|posting| posting.quantity <= Milli::ZERO) {
-            return Some(format!("{} moves {} of lot {}; a quantity is above zero", event.fact.name(), posting.quantity, posting.lot));
+            return Some(format!(
+                "{} moves {} of lot {}; a quantity is above zero",
+                event.fact.name(),
+                posting.quantity,
+                posting.lot
+            ));
         }
         match &event.fact {
-            Fact::Voided(voided) | Fact::Corrected(voided) => voided
-                .originals
-                .iter()
-                .find(|original| matches!(original.fact, Fact::Registered(_)))
-                .map(|original| format!("it takes back {}; facts of the registry are replaced by later ones", original.fact.name())),
+            Fact::Voided(voided) | Fact::Corrected(voided) => {
+                voided.originals.iter().find(|original| matches!(original.fact, Fact::Registered(_))).map(|original| {
+                    format!("it takes back {}; facts of the registry are replaced by later ones", original.fact.name())
+                })
+            }
             _ => None,
         }
     })

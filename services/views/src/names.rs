@@ -57,8 +57,20 @@ mod tests {
             assert_ne!(outside(reason.as_str()), OutsideReason::Unspecified, "{}", reason.as_str());
         }
         for name in [
-            "Harvested", "LotOpened", "Transformed", "Dispatched", "Received", "DeliveryRefused", "ShortReported", "Sold", "Wasted",
-            "Counted", "CountRestated", "Matched", "Voided", "Corrected",
+            "Harvested",
+            "LotOpened",
+            "Transformed",
+            "Dispatched",
+            "Received",
+            "DeliveryRefused",
+            "ShortReported",
+            "Sold",
+            "Wasted",
+            "Counted",
+            "CountRestated",
+            "Matched",
+            "Voided",
+            "Corrected",
         ] {
             assert_ne!(event_kind(name), EventKind::Unspecified, "{name}");
         }

@@ -20,7 +20,11 @@ impl Page {
             0 => default,
             size if (1..=most).contains(&size) => size,
             size => {
-                return Err(Error::Malformed { field: "page_size", value: size.to_string(), allowed: format!("1 to {most}; 0 for {default}") });
+                return Err(Error::Malformed {
+                    field: "page_size",
+                    value: size.to_string(),
+                    allowed: format!("1 to {most}; 0 for {default}"),
+                });
             }
         };
         let request = digest(&request.encode_to_vec());

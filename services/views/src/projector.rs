@@ -104,7 +104,9 @@ pub(crate) fn read(journal: &Journal, live: &[LiveEntry]) -> (Vec<Numbered>, Opt
     let mut entries = Vec::with_capacity(live.len());
     for live in live {
         match wire::entry::read(&live.entry) {
-            Ok(entry) => entries.push(Numbered { journal: journal.id(), sequence: live.tip.sequence, hash: live.tip.hash, entry }),
+            Ok(entry) => {
+                entries.push(Numbered { journal: journal.id(), sequence: live.tip.sequence, hash: live.tip.hash, entry })
+            }
             Err(error) => return (entries, Some(Error::Damaged { sequence: live.tip.sequence, reason: error.to_string() })),
         }
     }
@@ -167,7 +169,9 @@ impl Replay {
             (self.ahead, self.damage) = (entries, damage);
         }
         let here = self.ahead.iter().take_while(|numbered| numbered.sequence <= up_to).count();
-        if here == 0 && let Some(error) = self.damage.take() {
+        if here == 0
+            && let Some(error) = self.damage.take()
+        {
             return Err(error);
         }
         let beyond = self.ahead.split_off(here);

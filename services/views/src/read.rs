@@ -33,11 +33,8 @@ struct Reached {
 impl Views {
     /// Reads over a pool. One task looks at the checkpoint for all who wait; it ends with the last clone.
     pub fn over(pool: Pool) -> Views {
-        let reached = Arc::new(Reached {
-            sequence: watch::Sender::new(0),
-            waiting: AtomicUsize::new(0),
-            someone_waits: Notify::new(),
-        });
+        let reached =
+            Arc::new(Reached { sequence: watch::Sender::new(0), waiting: AtomicUsize::new(0), someone_waits: Notify::new() });
         tokio::spawn(look(pool.clone(), Arc::downgrade(&reached)));
         Views { pool, reached }
     }
@@ -90,7 +87,11 @@ impl Views {
 }
 
 fn malformed_position(text: &str) -> Error {
-    Error::Malformed { field: "at_least", value: text.to_owned(), allowed: "a position that an answer of this system gave, or empty".into() }
+    Error::Malformed {
+        field: "at_least",
+        value: text.to_owned(),
+        allowed: "a position that an answer of this system gave, or empty".into(),
+    }
 }
 
 /// Text of a position in the journal of a checkpoint.
@@ -188,6 +189,7 @@ impl Query {
 /// A condition on keys: beyond those of the row before, in the order of the keys. Each key has its type, by which its text is read.
 pub(crate) fn beyond(query: &mut Query, keys: &[(&str, &str)], after: &[String], descending: bool) -> String {
     let columns: Vec<_> = keys.iter().map(|(column, _)| *column).collect();
-    let values: Vec<_> = keys.iter().zip(after).map(|((_, kind), value)| format!("{}::text::{kind}", query.bind(value.clone()))).collect();
+    let values: Vec<_> =
+        keys.iter().zip(after).map(|((_, kind), value)| format!("{}::text::{kind}", query.bind(value.clone()))).collect();
     format!("({}) {} ({})", columns.join(", "), if descending { "<" } else { ">" }, values.join(", "))
 }

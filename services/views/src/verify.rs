@@ -109,9 +109,12 @@ async fn compare(
                 if side == 0 { sides.0 = Some(row) } else { sides.1 = Some(row) }
             }
         }
-        report.differences.extend(
-            rows.into_iter().map(|(key, (live, replayed))| Difference { table: name.clone(), key, live, replayed }),
-        );
+        report.differences.extend(rows.into_iter().map(|(key, (live, replayed))| Difference {
+            table: name.clone(),
+            key,
+            live,
+            replayed,
+        }));
     }
     report.differences.extend(rebuilt.balances(&transaction).await?);
     report.conservation_holds = transaction.query(UNBALANCED, &[]).await?.is_empty();
@@ -203,10 +206,17 @@ impl Rebuilt {
             if entries.is_empty() {
                 if self.replay.is_beyond() {
                     let last = self.sequence();
-                    return Ok(Some(format!("the tables stand at entry {}, which is no live entry; the last before it is {last}", goal.sequence)));
+                    return Ok(Some(format!(
+                        "the tables stand at entry {}, which is no live entry; the last before it is {last}",
+                        goal.sequence
+                    )));
                 }
                 if heard.elapsed() > PATIENCE {
-                    return Ok(Some(format!("the journal gives nothing after entry {}, the tables stand at {}", self.sequence(), goal.sequence)));
+                    return Ok(Some(format!(
+                        "the journal gives nothing after entry {}, the tables stand at {}",
+                        self.sequence(),
+                        goal.sequence
+                    )));
                 }
                 continue;
             }

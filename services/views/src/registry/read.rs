@@ -21,7 +21,8 @@ struct Kind<T> {
 }
 
 const CHAINS: Kind<proto::Chain> = Kind {
-    columns: "k.*, o.name AS lead_name, d.name AS district_name, c.quantity_per_day_milli, c.unit, c.from_day AS capacity_from_day,
+    columns:
+        "k.*, o.name AS lead_name, d.name AS district_name, c.quantity_per_day_milli, c.unit, c.from_day AS capacity_from_day,
               (SELECT count(*) FROM memberships m WHERE m.chain_code = k.chain_code AND m.member_kind = 'site') AS sites,
               (SELECT count(*) FROM memberships m WHERE m.chain_code = k.chain_code AND m.member_kind = 'product') AS products",
     from: "chains k LEFT JOIN organizations o ON o.organization_code = k.lead_organization_code
@@ -51,7 +52,8 @@ const SITES: Kind<proto::Site> = Kind {
 };
 
 const PRODUCTS: Kind<proto::Product> = Kind {
-    columns: "k.*, ARRAY(SELECT m.chain_code FROM memberships m WHERE m.member_kind = 'product' AND m.member_code = k.product_code
+    columns:
+        "k.*, ARRAY(SELECT m.chain_code FROM memberships m WHERE m.member_kind = 'product' AND m.member_code = k.product_code
                          ORDER BY m.chain_code) AS chain_codes",
     from: "products k",
     key: "k.product_code",
@@ -131,7 +133,11 @@ fn one(value: &String) -> &[String] {
 }
 
 /// Chains.
-pub(crate) async fn chains(cut: &Cut<'_>, request: &proto::ListChainsRequest, page: &Page) -> Result<Listed<proto::Chain>, Error> {
+pub(crate) async fn chains(
+    cut: &Cut<'_>,
+    request: &proto::ListChainsRequest,
+    page: &Page,
+) -> Result<Listed<proto::Chain>, Error> {
     let (mut query, mut conditions) = (Query::default(), Vec::new());
     equal(&mut query, &mut conditions, "k.group_code", &request.group_code);
     equal(&mut query, &mut conditions, "k.district_code", &request.district_code);
@@ -209,7 +215,8 @@ fn member_of(kind: &str, code: &str, chains: &str) -> String {
 pub(crate) async fn get_chain(cut: &Cut<'_>, code: &str) -> Result<(proto::Chain, Vec<proto::ChainMember>), Error> {
     let code = only(filter::chains(cut, "chain_code", &[code.to_owned()]).await?);
     let chain = get(cut, &CHAINS, "chain", &code).await?;
-    let sql = "SELECT m.member_kind, m.member_code, m.from_day, m.is_primary, coalesce(s.name, p.name, '') AS name FROM memberships m
+    let sql =
+        "SELECT m.member_kind, m.member_code, m.from_day, m.is_primary, coalesce(s.name, p.name, '') AS name FROM memberships m
                LEFT JOIN sites s ON m.member_kind = 'site' AND s.site_code = m.member_code
                LEFT JOIN products p ON m.member_kind = 'product' AND p.product_code = m.member_code
                WHERE m.chain_code = $1 ORDER BY m.member_kind = 'product', m.member_code";
@@ -382,7 +389,9 @@ pub(crate) async fn find(cut: &Cut<'_>, request: &proto::FindRequest) -> Result<
     let limit: i64 = match request.page_size {
         0 => 20,
         size @ 1..=200 => size.into(),
-        size => return Err(Error::Malformed { field: "page_size", value: size.to_string(), allowed: "1 to 200; 0 for 20".into() }),
+        size => {
+            return Err(Error::Malformed { field: "page_size", value: size.to_string(), allowed: "1 to 200; 0 for 20".into() });
+        }
     };
     let words = query_words(&request.query);
     if words.is_empty() || request.query.len() > MOST_QUERY {

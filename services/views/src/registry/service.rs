@@ -35,8 +35,12 @@ impl RegistryService for Service {
         request: Request<proto::ListOrganizationsRequest>,
     ) -> Result<Response<proto::ListOrganizationsResponse>, Status> {
         let request = request.into_inner();
-        let same =
-            proto::ListOrganizationsRequest { page_size: 0, page_token: String::new(), at_least: String::new(), ..request.clone() };
+        let same = proto::ListOrganizationsRequest {
+            page_size: 0,
+            page_token: String::new(),
+            at_least: String::new(),
+            ..request.clone()
+        };
         let page = Page::read(request.page_size, 100, 1_000, &request.page_token, &same)?;
         let mut client = self.0.reach(&request.at_least).await?;
         let cut = Cut::of(&mut client).await?;
@@ -49,10 +53,7 @@ impl RegistryService for Service {
         }))
     }
 
-    async fn list_sites(
-        &self,
-        request: Request<proto::ListSitesRequest>,
-    ) -> Result<Response<proto::ListSitesResponse>, Status> {
+    async fn list_sites(&self, request: Request<proto::ListSitesRequest>) -> Result<Response<proto::ListSitesResponse>, Status> {
         let request = request.into_inner();
         let same =
             proto::ListSitesRequest { page_size: 0, page_token: String::new(), at_least: String::new(), ..request.clone() };
@@ -92,8 +93,7 @@ impl RegistryService for Service {
         request: Request<proto::ListDistrictsRequest>,
     ) -> Result<Response<proto::ListDistrictsResponse>, Status> {
         let request = request.into_inner();
-        let same =
-            proto::ListDistrictsRequest { page_size: 0, page_token: String::new(), at_least: String::new() };
+        let same = proto::ListDistrictsRequest { page_size: 0, page_token: String::new(), at_least: String::new() };
         let page = Page::read(request.page_size, 100, 1_000, &request.page_token, &same)?;
         let mut client = self.0.reach(&request.at_least).await?;
         let cut = Cut::of(&mut client).await?;
@@ -125,10 +125,7 @@ impl RegistryService for Service {
         Ok(Response::new(proto::GetOrganizationResponse { organization: Some(organization), position: cut.position() }))
     }
 
-    async fn get_site(
-        &self,
-        request: Request<proto::GetSiteRequest>,
-    ) -> Result<Response<proto::GetSiteResponse>, Status> {
+    async fn get_site(&self, request: Request<proto::GetSiteRequest>) -> Result<Response<proto::GetSiteResponse>, Status> {
         let request = request.into_inner();
         let mut client = self.0.reach(&request.at_least).await?;
         let cut = Cut::of(&mut client).await?;

@@ -89,7 +89,8 @@ impl Changes {
             }
             Fact::DeliveryRefused(fact) => {
                 if let Some((back, to)) = &fact.returned {
-                    let dispatch = || Dispatch { return_of: Some(fact.shipment), ..Dispatch::at(part.event, command, &fact.site, to) };
+                    let dispatch =
+                        || Dispatch { return_of: Some(fact.shipment), ..Dispatch::at(part.event, command, &fact.site, to) };
                     // A return has no code of its own.
                     self.dispatched(at, *back, part, (command.organization.to_string(), String::new()), dispatch);
                 }
@@ -112,7 +113,9 @@ impl Changes {
                 }
                 (Place::Site(_), Place::Shipment(to)) => self.line(*to, lot, quantity).sent += quantity,
                 (Place::Shipment(from), Place::Site(_)) => self.line(*from, lot, -quantity).received += quantity,
-                (Place::Shipment(from), Place::Outside(Outside::Unmatched)) => self.line(*from, lot, -quantity).matched += quantity,
+                (Place::Shipment(from), Place::Outside(Outside::Unmatched)) => {
+                    self.line(*from, lot, -quantity).matched += quantity
+                }
                 (Place::Shipment(from), Place::Outside(Outside::Lost)) => self.line(*from, lot, -quantity).short += quantity,
                 (Place::Shipment(from), Place::Outside(_)) => self.line(*from, lot, -quantity).refused += quantity,
                 (Place::Outside(Outside::Unmatched), Place::Site(_)) => {
@@ -131,7 +134,14 @@ impl Changes {
         self.open.end_of_command();
     }
 
-    fn dispatched(&mut self, at: At, id: ShipmentId, part: &Part<'_>, name: (String, String), dispatch: impl FnOnce() -> Dispatch) {
+    fn dispatched(
+        &mut self,
+        at: At,
+        id: ShipmentId,
+        part: &Part<'_>,
+        name: (String, String),
+        dispatch: impl FnOnce() -> Dispatch,
+    ) {
         let change = self.shipment(at, id);
         change.name = Some(name);
         if part.is_reversal {

@@ -163,7 +163,8 @@ async fn conditions(
 fn now(request: &proto::ListShipmentsRequest) -> Result<Timestamp, Error> {
     let Some(time) = &request.now_time else { return Ok(Timestamp::now()) };
     // Within the years that dates are read in, so that any age can be taken off.
-    let at = Timestamp::new(time.seconds, time.nanos).ok().filter(|at| (-2_208_988_800..=32_503_680_000).contains(&at.as_second()));
+    let at =
+        Timestamp::new(time.seconds, time.nanos).ok().filter(|at| (-2_208_988_800..=32_503_680_000).contains(&at.as_second()));
     at.ok_or_else(|| Error::Malformed {
         field: "now_time",
         value: format!("{} s, {} ns", time.seconds, time.nanos),
@@ -244,7 +245,8 @@ async fn add_lines(cut: &Cut<'_>, shipments: &mut [proto::Shipment]) -> Result<(
     let places: HashMap<String, usize> =
         shipments.iter().enumerate().map(|(place, shipment)| (shipment.shipment_id.clone(), place)).collect();
     let doubtful = Doubtful::read(cut).await?;
-    let sql = "SELECT l.*, lots.issuer_code, lots.lot_code, lots.product_code, lots.chain_code, p.name AS product_name, p.base_unit
+    let sql =
+        "SELECT l.*, lots.issuer_code, lots.lot_code, lots.product_code, lots.chain_code, p.name AS product_name, p.base_unit
                FROM shipment_lines l LEFT JOIN lots USING (lot_id) LEFT JOIN products p ON p.product_code = lots.product_code
                WHERE l.shipment_id = ANY($1) ORDER BY lots.product_code, lots.lot_code, l.lot_id";
     for row in cut.rows(sql, &[&ids]).await? {

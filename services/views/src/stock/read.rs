@@ -60,7 +60,8 @@ impl Filter {
 }
 
 /// Rows by lot, with what the lot says.
-const BY_LOT: &str = "(SELECT stock.site_code, stock.lot_id, stock.quantity_milli, lots.product_code, lots.chain_code, lots.expiry_day
+const BY_LOT: &str =
+    "(SELECT stock.site_code, stock.lot_id, stock.quantity_milli, lots.product_code, lots.chain_code, lots.expiry_day
                        FROM stock JOIN lots USING (lot_id))";
 const TOTALS: &str = "stock_totals";
 
@@ -90,13 +91,23 @@ fn from(source: &str, conditions: &[String]) -> String {
 }
 
 /// A page of rows and the sums over all of them.
-pub(crate) async fn stock(cut: &Cut<'_>, request: &proto::QueryStockRequest, page: &Page) -> Result<proto::QueryStockResponse, Error> {
+pub(crate) async fn stock(
+    cut: &Cut<'_>,
+    request: &proto::QueryStockRequest,
+    page: &Page,
+) -> Result<proto::QueryStockResponse, Error> {
     let filter = Filter::read(cut, request.filter.as_ref()).await?;
     let mut asked = BTreeSet::new();
     for number in &request.group_by {
         match StockKey::try_from(*number) {
             Ok(key) if key != StockKey::Unspecified => asked.insert(key as i32),
-            _ => return Err(Error::Malformed { field: "group_by", value: number.to_string(), allowed: "keys of stock, 1 to 6".into() }),
+            _ => {
+                return Err(Error::Malformed {
+                    field: "group_by",
+                    value: number.to_string(),
+                    allowed: "keys of stock, 1 to 6".into(),
+                });
+            }
         };
     }
     let is_asked = |key: StockKey| asked.contains(&(key as i32));
@@ -303,7 +314,8 @@ struct Suspect {
 impl Doubtful {
     /// All of them: none, unless something is parked.
     pub async fn read(cut: &Cut<'_>) -> Result<Doubtful, Error> {
-        let sql = "SELECT d.lot_id::text, d.site_code, coalesce(l.chain_code, ''), coalesce(l.product_code, ''), coalesce(s.kind, ''),
+        let sql =
+            "SELECT d.lot_id::text, d.site_code, coalesce(l.chain_code, ''), coalesce(l.product_code, ''), coalesce(s.kind, ''),
                           coalesce(s.district_code, '')
                    FROM doubtful d LEFT JOIN lots l USING (lot_id) LEFT JOIN sites s ON s.site_code = d.site_code";
         let rows = cut.rows(sql, &[]).await?;

@@ -7,8 +7,8 @@ use crate::stock::{read, summary};
 use tonic::{Request, Response, Status};
 use wire::proto::chuoi::stock::v1::stock_service_server::StockService;
 use wire::proto::chuoi::stock::v1::{
-    GetShipmentRequest, GetShipmentResponse, GetSummaryRequest, GetSummaryResponse, ListLotsByExpiryRequest, ListLotsByExpiryResponse,
-    ListShipmentsRequest, ListShipmentsResponse, QueryStockRequest, QueryStockResponse,
+    GetShipmentRequest, GetShipmentResponse, GetSummaryRequest, GetSummaryResponse, ListLotsByExpiryRequest,
+    ListLotsByExpiryResponse, ListShipmentsRequest, ListShipmentsResponse, QueryStockRequest, QueryStockResponse,
 };
 
 pub(crate) struct Service(pub(crate) Views);
@@ -46,7 +46,8 @@ impl StockService for Service {
         request: Request<ListLotsByExpiryRequest>,
     ) -> Result<Response<ListLotsByExpiryResponse>, Status> {
         let request = request.into_inner();
-        let same = ListLotsByExpiryRequest { page_size: 0, page_token: String::new(), at_least: String::new(), ..request.clone() };
+        let same =
+            ListLotsByExpiryRequest { page_size: 0, page_token: String::new(), at_least: String::new(), ..request.clone() };
         let page = Page::read(request.page_size, 500, 5_000, &request.page_token, &same)?;
         let mut client = self.0.reach(&request.at_least).await?;
         let cut = Cut::of(&mut client).await?;

@@ -55,7 +55,8 @@ pub(crate) async fn summary(cut: &Cut<'_>) -> Result<proto::GetSummaryResponse, 
 
 async fn units(cut: &Cut<'_>) -> Result<Vec<proto::UnitSummary>, Error> {
     let mut units: BTreeMap<String, proto::UnitSummary> = BTreeMap::new();
-    let outside = "SELECT coalesce(p.base_unit, ''), o.reason, sum(o.quantity_milli)::bigint FROM outside o JOIN lots USING (lot_id)
+    let outside =
+        "SELECT coalesce(p.base_unit, ''), o.reason, sum(o.quantity_milli)::bigint FROM outside o JOIN lots USING (lot_id)
                    LEFT JOIN products p USING (product_code) GROUP BY 1, 2";
     for row in cut.rows(outside, &[]).await? {
         let (unit, reason, net): (String, String, i64) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);

@@ -21,9 +21,18 @@ pub async fn write_lots(transaction: &Transaction<'_>, changes: &Changes) -> Res
     let mut rows = Rows::of(12);
     for (id, change) in &changes.lots {
         let (at, lot) = change.begun.as_ref().unwrap_or(&change.first);
-        rows.row().uuid(id.0).text(lot.issuer.as_str()).text(lot.product.as_str()).text(lot.code.as_str()).text(lot.chain.as_str());
+        rows.row()
+            .uuid(id.0)
+            .text(lot.issuer.as_str())
+            .text(lot.product.as_str())
+            .text(lot.code.as_str())
+            .text(lot.chain.as_str());
         rows.maybe(lot.expiry, |rows, day| rows.int(day.0)).maybe(lot.harvest_day, |rows, day| rows.int(day.0));
-        rows.maybe(lot.harvest_time, Rows::instant).big(at.sequence).int(at.ordinal).flag(change.begun.is_some()).big(change.begins);
+        rows.maybe(lot.harvest_time, Rows::instant)
+            .big(at.sequence)
+            .int(at.ordinal)
+            .flag(change.begun.is_some())
+            .big(change.begins);
     }
     if rows.is_empty() {
         return Ok(());

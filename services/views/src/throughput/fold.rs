@@ -75,13 +75,8 @@ impl Changes {
         let Some((site, to_site)) = sites(&part.event.fact) else { return };
         for moved in &part.moves {
             let Some((stage, direction)) = stage(&moved.posting.from, &moved.posting.to) else { continue };
-            let key = Key {
-                day: moved.posting.day(),
-                stage,
-                lot: moved.posting.lot,
-                site: site.clone(),
-                to_site: to_site.cloned(),
-            };
+            let key =
+                Key { day: moved.posting.day(), stage, lot: moved.posting.lot, site: site.clone(), to_site: to_site.cloned() };
             let flow = self.flows.entry(key).or_default();
             let sign = part.sign() * direction;
             flow.quantity += sign * i128::from(moved.posting.quantity.0);

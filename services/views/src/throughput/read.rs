@@ -44,7 +44,11 @@ impl Range {
         let range = Range { from: filter::day("from_date", from)?, to: filter::day("to_date", to)? };
         if let (Some(first), Some(last)) = (range.from, range.to) {
             if last < first {
-                return Err(Error::Malformed { field: "to_date", value: to.into(), allowed: format!("a date not before from_date, {first}") });
+                return Err(Error::Malformed {
+                    field: "to_date",
+                    value: to.into(),
+                    allowed: format!("a date not before from_date, {first}"),
+                });
             }
             if last.0 - first.0 >= MOST_DAYS {
                 return Err(Error::Malformed {
@@ -113,7 +117,13 @@ pub(crate) async fn throughput(
     for number in &request.group_by {
         match ThroughputKey::try_from(*number) {
             Ok(key) if key != ThroughputKey::Unspecified => asked.insert(key as i32),
-            _ => return Err(Error::Malformed { field: "group_by", value: number.to_string(), allowed: "keys of throughput, 1 to 5".into() }),
+            _ => {
+                return Err(Error::Malformed {
+                    field: "group_by",
+                    value: number.to_string(),
+                    allowed: "keys of throughput, 1 to 5".into(),
+                });
+            }
         };
     }
     let is_asked = |key: ThroughputKey| asked.contains(&(key as i32));
@@ -358,8 +368,7 @@ pub(crate) async fn utilization(
         };
         rows.push((start, utilization));
     }
-    let next_page_token =
-        page.cut(&mut rows, |(start, row)| vec![start.to_string(), row.chain_code.clone(), row.unit.clone()]);
+    let next_page_token = page.cut(&mut rows, |(start, row)| vec![start.to_string(), row.chain_code.clone(), row.unit.clone()]);
     Ok(proto::QueryUtilizationResponse {
         rows: rows.into_iter().map(|(_, row)| row).collect(),
         next_page_token,

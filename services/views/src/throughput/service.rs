@@ -30,7 +30,8 @@ impl ThroughputService for Service {
         request: Request<QueryUtilizationRequest>,
     ) -> Result<Response<QueryUtilizationResponse>, Status> {
         let request = request.into_inner();
-        let same = QueryUtilizationRequest { page_size: 0, page_token: String::new(), at_least: String::new(), ..request.clone() };
+        let same =
+            QueryUtilizationRequest { page_size: 0, page_token: String::new(), at_least: String::new(), ..request.clone() };
         let page = Page::read(request.page_size, 500, 5_000, &request.page_token, &same)?;
         let mut client = self.0.reach(&request.at_least).await?;
         let cut = Cut::of(&mut client).await?;

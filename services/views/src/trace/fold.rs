@@ -118,7 +118,15 @@ pub struct Count {
 
 impl Changes {
     /// Takes an event that is none of the registry's.
-    pub fn fold(&mut self, at: At, record_time: Timestamp, command: &RecordedCommand, id: EventId, event: &Event, parts: &[Part<'_>]) {
+    pub fn fold(
+        &mut self,
+        at: At,
+        record_time: Timestamp,
+        command: &RecordedCommand,
+        id: EventId,
+        event: &Event,
+        parts: &[Part<'_>],
+    ) {
         let places = places(&event.fact);
         let (process, loss_gram) = match &event.fact {
             Fact::Transformed(fact) => (Some(process(fact.process)), fact.loss_gram),

@@ -25,7 +25,11 @@ const LOTS: &str = "
     LEFT JOIN products p ON p.product_code = l.product_code LEFT JOIN chains c ON c.chain_code = l.chain_code";
 
 /// The trace of a lot, or the lots that its name fits.
-pub(crate) async fn trace(cut: &Cut<'_>, request: &proto::TraceLotRequest, page: &Page) -> Result<proto::TraceLotResponse, Error> {
+pub(crate) async fn trace(
+    cut: &Cut<'_>,
+    request: &proto::TraceLotRequest,
+    page: &Page,
+) -> Result<proto::TraceLotResponse, Error> {
     let mut candidates = candidates(cut, request).await?;
     let position = cut.position();
     if candidates.len() > 1 {
@@ -51,7 +55,8 @@ pub(crate) async fn trace(cut: &Cut<'_>, request: &proto::TraceLotRequest, page:
     let doubtful = Doubtful::read(cut).await?;
     response.doubtful = here.iter().any(|lot| doubtful.lot(&lot.to_string()));
     response.truncated = cut_back || cut_forward || cut_holdings;
-    let named = made_from.iter().chain(&made_into).flat_map(|made| made.inputs.iter().chain(&made.outputs)).map(|lot| &lot.lot_id);
+    let named =
+        made_from.iter().chain(&made_into).flat_map(|made| made.inputs.iter().chain(&made.outputs)).map(|lot| &lot.lot_id);
     let named: BTreeSet<Uuid> = named.filter_map(|lot| lot.parse().ok()).filter(|lot| *lot != id).collect();
     let named: Vec<Uuid> = named.into_iter().collect();
     let sql = format!("{LOTS} WHERE l.lot_id = ANY($1) ORDER BY l.lot_id");
@@ -269,7 +274,11 @@ enum Direction {
 
 /// The transformations that a lot goes back to, or that it went into, each once and nearest first; the lots that they reach; and
 /// whether there are more.
-async fn line(cut: &Cut<'_>, lot: Uuid, direction: Direction) -> Result<(Vec<proto::Transformation>, BTreeSet<Uuid>, bool), Error> {
+async fn line(
+    cut: &Cut<'_>,
+    lot: Uuid,
+    direction: Direction,
+) -> Result<(Vec<proto::Transformation>, BTreeSet<Uuid>, bool), Error> {
     let (mine, theirs) = match direction {
         Direction::Back => ("m.from_outside = 'produced'", "consumed"),
         Direction::Forward => ("m.to_outside = 'consumed'", "produced"),
@@ -322,7 +331,11 @@ async fn line(cut: &Cut<'_>, lot: Uuid, direction: Direction) -> Result<(Vec<pro
             let id: Uuid = row.try_get("lot_id")?;
             let part = proto::LotQuantity { lot_id: id.to_string(), quantity_milli: row.try_get("quantity_milli")? };
             let is_input: bool = row.try_get("is_input")?;
-            if is_input { made.inputs.push(part) } else { made.outputs.push(part) }
+            if is_input {
+                made.inputs.push(part)
+            } else {
+                made.outputs.push(part)
+            }
             if is_input == (theirs == "consumed") && id != lot && !reached.contains(&id) {
                 next.insert(id);
             }

@@ -61,7 +61,13 @@ impl Book {
 
     pub fn register(&mut self, date: &str, facts: Vec<RegistryFact>) {
         let time = self.on(date);
-        self.record("SO-CT", facts.into_iter().map(|fact| Event { time: time.clone(), violations: vec![], fact: Fact::Registered(fact) }).collect());
+        self.record(
+            "SO-CT",
+            facts
+                .into_iter()
+                .map(|fact| Event { time: time.clone(), violations: vec![], fact: Fact::Registered(fact) })
+                .collect(),
+        );
     }
 
     /// Records one fact as a command of its own; gives the command's id.
@@ -92,7 +98,8 @@ impl Book {
         let sequence = self.entries.len() as u64 + 1;
         let mut hash = [0; 32];
         hash[..8].copy_from_slice(&sequence.to_be_bytes());
-        let record_time = "2026-11-25T00:00:00Z".parse::<jiff::Timestamp>().unwrap() + jiff::SignedDuration::from_secs(sequence as i64);
+        let record_time =
+            "2026-11-25T00:00:00Z".parse::<jiff::Timestamp>().unwrap() + jiff::SignedDuration::from_secs(sequence as i64);
         self.entries.push(Numbered { journal: JOURNAL, sequence, hash, entry: Entry { record_time, genesis, commands } });
     }
 
@@ -139,7 +146,12 @@ pub fn product(code: &str) -> ProductCode {
 }
 
 pub fn district(code: &str, name: &str) -> RegistryFact {
-    RegistryFact::District(District { code: DistrictCode::parse(code).unwrap(), name: name.into(), kind: "quận".into(), ends: None })
+    RegistryFact::District(District {
+        code: DistrictCode::parse(code).unwrap(),
+        name: name.into(),
+        kind: "quận".into(),
+        ends: None,
+    })
 }
 
 pub fn organized(code: &str, name: &str, kind: OrganizationKind) -> RegistryFact {
@@ -159,7 +171,14 @@ pub fn site_fact(code: &str, name: &str, kind: SiteKind, by: &str, district: &st
     })
 }
 
-pub fn product_fact(code: &str, name: &str, name_en: &str, base_unit: BaseUnit, mass_gram: i64, gtin: Option<&str>) -> RegistryFact {
+pub fn product_fact(
+    code: &str,
+    name: &str,
+    name_en: &str,
+    base_unit: BaseUnit,
+    mass_gram: i64,
+    gtin: Option<&str>,
+) -> RegistryFact {
     RegistryFact::Product(Product {
         code: product(code),
         name: name.into(),
@@ -229,7 +248,13 @@ pub fn opened(lot: &Lot, at: &str, milli: i64) -> Fact {
 
 pub fn packed(at: &str, inputs: &[(&Lot, i64)], outputs: &[(&Lot, i64)]) -> Fact {
     let outputs = outputs.iter().map(|(lot, milli)| ((*lot).clone(), amount(*milli))).collect();
-    Fact::Transformed(Transformed { site: site(at), process: Process::Packing, inputs: lines(inputs), outputs, loss_gram: Some(300) })
+    Fact::Transformed(Transformed {
+        site: site(at),
+        process: Process::Packing,
+        inputs: lines(inputs),
+        outputs,
+        loss_gram: Some(300),
+    })
 }
 
 pub fn shipment(code: &str) -> ShipmentId {
@@ -264,7 +289,13 @@ pub fn matched(code: &str, of: &[(&Lot, i64)]) -> Fact {
 
 pub fn refused(code: &str, at: &str, of: &[(&Lot, i64)], back: Option<(&str, &str)>) -> Fact {
     let returned = back.map(|(code, to)| (shipment(code), site(to)));
-    Fact::DeliveryRefused(DeliveryRefused { shipment: shipment(code), site: site(at), lines: lines(of), reason: RefusalReason::Quality, returned })
+    Fact::DeliveryRefused(DeliveryRefused {
+        shipment: shipment(code),
+        site: site(at),
+        lines: lines(of),
+        reason: RefusalReason::Quality,
+        returned,
+    })
 }
 
 pub fn short(code: &str, at: &str, of: &[(&Lot, i64)]) -> Fact {
@@ -280,10 +311,16 @@ pub fn wasted(at: &str, of: &[(&Lot, i64)]) -> Fact {
 }
 
 pub fn counted(at: &str, lot: &Lot, expected: i64, counted: i64) -> Fact {
-    let line = CountedLine { lot: lot.id, counted: amount(counted), expected: Milli(expected), variance: Milli(counted - expected) };
+    let line =
+        CountedLine { lot: lot.id, counted: amount(counted), expected: Milli(expected), variance: Milli(counted - expected) };
     Fact::Counted(Counted { site: site(at), basis: CountBasis::Stocktake, lines: vec![line], product: None })
 }
 
 pub fn restated(at: &str, lot: &Lot, change: i64) -> Fact {
-    Fact::CountRestated(CountRestated { site: site(at), lot: lot.id, basis: CountBasis::Stocktake, variance_change: Milli(change) })
+    Fact::CountRestated(CountRestated {
+        site: site(at),
+        lot: lot.id,
+        basis: CountBasis::Stocktake,
+        variance_change: Milli(change),
+    })
 }

@@ -6,7 +6,7 @@ use crate::server::Server;
 use views::{Error, Numbered, Writer};
 
 /// A day in which everything happens once, and some of it is taken back.
-fn eventful() -> Book {
+pub fn eventful() -> Book {
     let mut book = Book::small();
     let (a, b, bag, other) = (lot("A", "RAU"), lot("B", "RAU"), lot("BAG", "TUI"), lot("LATE", "RAU"));
     let noon = book.at("2026-11-20T12:00+07:00");
@@ -39,9 +39,15 @@ fn eventful() -> Book {
         let events = [dispatched("PXK-2", "F1", "S2", &[(&other, 8_000)]), matched("PXK-2", &[(&other, 7_000)])];
         events.map(|fact| domain::event::Event { time: noon.clone(), violations: vec![], fact }).to_vec()
     });
-    book.register("2026-11-21", vec![product_fact("RAU", "Rau muống nước", "Water spinach", domain::unit::BaseUnit::Kilogram, 1_000, None)]);
+    book.register(
+        "2026-11-21",
+        vec![product_fact("RAU", "Rau muống nước", "Water spinach", domain::unit::BaseUnit::Kilogram, 1_000, None)],
+    );
     // Said later, of an earlier day: what is known now stays.
-    book.register("2026-11-01", vec![product_fact("RAU", "Rau muống cạn", "Water spinach", domain::unit::BaseUnit::Kilogram, 1_000, None)]);
+    book.register(
+        "2026-11-01",
+        vec![product_fact("RAU", "Rau muống cạn", "Water spinach", domain::unit::BaseUnit::Kilogram, 1_000, None)],
+    );
     book
 }
 
@@ -155,11 +161,14 @@ async fn a_command_that_cannot_be_folded_is_parked_and_everything_else_goes_on()
     // One entry of three commands; the second sells what is not there, as no recorder would let it.
     let event = |fact| domain::event::Event { time: noon.clone(), violations: vec![], fact };
     let poison = domain::id::CommandId(uuid::Uuid::from_u128(901));
-    book.enter(None, vec![
-        command("HTX1", domain::id::CommandId(uuid::Uuid::from_u128(900)), vec![event(harvested(&b, "F1", 3_000))]),
-        command("HTX1", poison, vec![event(sold("F1", &[(&a, 10_001)]))]),
-        command("HTX1", domain::id::CommandId(uuid::Uuid::from_u128(902)), vec![event(sold("F1", &[(&a, 4_000)]))]),
-    ]);
+    book.enter(
+        None,
+        vec![
+            command("HTX1", domain::id::CommandId(uuid::Uuid::from_u128(900)), vec![event(harvested(&b, "F1", 3_000))]),
+            command("HTX1", poison, vec![event(sold("F1", &[(&a, 10_001)]))]),
+            command("HTX1", domain::id::CommandId(uuid::Uuid::from_u128(902)), vec![event(sold("F1", &[(&a, 4_000)]))]),
+        ],
+    );
     book.say("HTX1", &noon, harvested(&lot("C", "RAU"), "F1", 1_000));
     let mut expected = None;
     for (schema, size) in [("all", 100), ("each", 1)] {
@@ -170,7 +179,11 @@ async fn a_command_that_cannot_be_folded_is_parked_and_everything_else_goes_on()
         }
         let rows = rows::all(&server, &settings).await;
         assert_eq!(rows["parked"].len(), 1);
-        assert!(rows["parked"][0].contains(&poison.to_string()) && rows["parked"][0].contains("would hold -1"), "{:?}", rows["parked"]);
+        assert!(
+            rows["parked"][0].contains(&poison.to_string()) && rows["parked"][0].contains("would hold -1"),
+            "{:?}",
+            rows["parked"]
+        );
         assert_eq!(rows["stock"].len(), 3);
         assert_eq!(rows["doubtful"].len(), 2, "{:?}", rows["doubtful"]);
         match &expected {

@@ -64,8 +64,12 @@ async fn what_holds_now_is_the_fact_of_the_latest_day() {
     book.register("2026-02-01", named("Siêu thị giữa"));
     book.register("2026-03-01", named("Siêu thị mới nhất"));
     let mut client = serve(&server, &book).await;
-    let site = client.get_site(GetSiteRequest { site: "s1".into(), ..Default::default() }).await.unwrap().into_inner().site.unwrap();
-    assert_eq!((site.registered.unwrap().name.as_str(), site.from_date.as_str(), site.district_name.as_str()), ("Siêu thị mới nhất", "2026-03-01", "Hoàn Kiếm"));
+    let site =
+        client.get_site(GetSiteRequest { site: "s1".into(), ..Default::default() }).await.unwrap().into_inner().site.unwrap();
+    assert_eq!(
+        (site.registered.unwrap().name.as_str(), site.from_date.as_str(), site.district_name.as_str()),
+        ("Siêu thị mới nhất", "2026-03-01", "Hoàn Kiếm")
+    );
     let found = client.find(FindRequest { query: "sieu thi".into(), ..Default::default() }).await.unwrap().into_inner().found;
     assert_eq!(found.len(), 1, "an old name is found no more: {found:?}");
 }
@@ -89,23 +93,34 @@ async fn lists_are_filtered_and_paged_and_things_are_got_by_any_of_their_names()
         request.page_token = page.next_page_token;
     }
     assert_eq!(codes, ["F1", "P1", "S1", "S2"]);
-    let of_chain = client.list_products(ListProductsRequest { chain_code: "CH1".into(), ..Default::default() }).await.unwrap().into_inner();
+    let of_chain =
+        client.list_products(ListProductsRequest { chain_code: "CH1".into(), ..Default::default() }).await.unwrap().into_inner();
     assert_eq!(of_chain.products.len(), 1);
     let chain = client.get_chain(GetChainRequest { chain_code: "ch1".into(), ..Default::default() }).await.unwrap().into_inner();
     assert_eq!(chain.members.iter().map(|member| member.name.as_str()).collect::<Vec<_>>(), ["Vườn Gió Đồng", "Rau muống"]);
     assert_eq!(chain.chain.unwrap().capacity_per_day_milli, Some(100_000));
-    let chains = client.list_chains(ListChainsRequest { product: "RAU".into(), ..Default::default() }).await.unwrap().into_inner();
+    let chains =
+        client.list_chains(ListChainsRequest { product: "RAU".into(), ..Default::default() }).await.unwrap().into_inner();
     assert_eq!(chains.total, 1);
-    let organizations = client.list_organizations(ListOrganizationsRequest { kind: 6, ..Default::default() }).await.unwrap().into_inner();
+    let organizations =
+        client.list_organizations(ListOrganizationsRequest { kind: 6, ..Default::default() }).await.unwrap().into_inner();
     let authority = organizations.organizations[0].registered.as_ref().unwrap();
     assert_eq!((authority.organization_code.as_str(), authority.name.as_str()), ("SO-CT", "Sở Công Thương"));
     let districts = client.list_districts(ListDistrictsRequest::default()).await.unwrap().into_inner();
     assert_eq!(districts.total, 2);
     for name in ["TUI", "tui", "09521415000016", "9521415000016"] {
-        let got = client.get_product(GetProductRequest { product: name.into(), ..Default::default() }).await.unwrap().into_inner();
+        let got =
+            client.get_product(GetProductRequest { product: name.into(), ..Default::default() }).await.unwrap().into_inner();
         assert_eq!(got.product.unwrap().registered.unwrap().product_code, "TUI");
     }
-    assert_eq!(client.get_district(GetDistrictRequest { district_code: "999".into(), ..Default::default() }).await.unwrap_err().code(), Code::NotFound);
-    let got = client.get_organization(GetOrganizationRequest { organization: "BLE1".into(), ..Default::default() }).await.unwrap().into_inner();
+    assert_eq!(
+        client.get_district(GetDistrictRequest { district_code: "999".into(), ..Default::default() }).await.unwrap_err().code(),
+        Code::NotFound
+    );
+    let got = client
+        .get_organization(GetOrganizationRequest { organization: "BLE1".into(), ..Default::default() })
+        .await
+        .unwrap()
+        .into_inner();
     assert_eq!(got.organization.unwrap().sites, 2);
 }

@@ -32,17 +32,7 @@ impl Server {
             .output()
             .unwrap();
         assert!(init.status.success(), "initdb: {}", String::from_utf8_lossy(&init.stderr));
-        let child = run(&bin.join("postgres"))
-            .arg("-D")
-            .arg(&data)
-            .arg("-k")
-            .arg(folder.path())
-            .args(["-c", "listen_addresses=", "-c", "fsync=off", "-c", "full_page_writes=off", "-c", "shared_buffers=64MB"])
-            .current_dir(folder.path())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
+        let child = launch(&bin, folder.path());
         let settings = Settings::of(format!("host={} user=chuoi dbname=postgres", folder.path().display()));
         let server = Server { child, bin, folder, settings };
         let begun = Instant::now();
@@ -71,8 +61,9 @@ impl Server {
     }
 }
 
-impl Drop for Server {
-    fn drop(&mut self) {
+impl Server {
+    /// Stops it as a crash would.
+    pub fn stop(&mut self) {
         let stop = run(&self.bin.join("pg_ctl"))
             .args(["stop", "-m", "immediate", "-D"])
             .arg(self.folder.path().join("data"))
@@ -85,6 +76,40 @@ impl Drop for Server {
         }
         let _ = self.child.wait();
     }
+
+    /// Starts it again; it answers a little later.
+    pub fn start_again(&mut self) {
+        self.child = launch(&self.bin, self.folder.path());
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+fn launch(bin: &Path, folder: &Path) -> Child {
+    // Where setpriv is, the server ends with the test's thread, should that be killed; otherwise Drop has to do.
+    let mut command = if Path::new("/usr/bin/setpriv").exists() {
+        let mut command = run(Path::new("/usr/bin/setpriv"));
+        command.args(["--pdeathsig", "INT"]).arg(bin.join("postgres"));
+        command
+    } else {
+        run(&bin.join("postgres"))
+    };
+    command
+        .arg("-D")
+        .arg(folder.join("data"))
+        .arg("-k")
+        .arg(folder)
+        .args(["-c", "listen_addresses=", "-c", "fsync=off", "-c", "full_page_writes=off", "-c", "shared_buffers=64MB"])
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap()
 }
 
 /// PostgreSQL refuses to run as root: then as its own user.

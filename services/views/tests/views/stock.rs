@@ -46,7 +46,8 @@ async fn stock_is_summed_by_any_keys_and_units_are_never_added() {
     let filter = |filter: StockFilter| Some(filter);
     let shops = StockFilter { channels: vec![SiteKind::Supermarket.into(), SiteKind::GeneralStore.into()], ..Default::default() };
     #[rustfmt::skip] // Columns.
-    let cases: Vec<(Option<StockFilter>, Vec<StockKey>, Vec<(&str, &str, i64)>)> = vec![
+    type Rows = Vec<(&'static str, &'static str, i64)>;
+    let cases: Vec<(Option<StockFilter>, Vec<StockKey>, Rows)> = vec![
         (filter(shops.clone()), vec![],                [("", "H87", 4_000), ("", "KGM", 15_345)].to_vec()),
         (None, vec![],                                 [("", "H87", 4_000), ("", "KGM", 40_345)].to_vec()),
         (filter(shops.clone()), vec![District],        [("001", "H87", 4_000), ("001", "KGM", 14_345), ("002", "KGM", 1_000)].to_vec()),
@@ -61,7 +62,8 @@ async fn stock_is_summed_by_any_keys_and_units_are_never_added() {
                                                        [("CH1/RAU/A", "KGM", 1_000)].to_vec()),
     ];
     for (filter, group_by, expected) in cases {
-        let request = QueryStockRequest { filter, group_by: group_by.iter().map(|key| (*key).into()).collect(), ..Default::default() };
+        let request =
+            QueryStockRequest { filter, group_by: group_by.iter().map(|key| (*key).into()).collect(), ..Default::default() };
         let answer = client.query_stock(request.clone()).await.unwrap().into_inner();
         let expected: Vec<_> = expected.into_iter().map(|(key, unit, milli)| (key.to_owned(), unit.to_owned(), milli)).collect();
         assert_eq!(shown(&answer.rows), expected, "{request:?}");
@@ -88,7 +90,8 @@ async fn pages_survive_what_comes_in_between() {
     let server = Server::start().await;
     let mut book = stocked();
     let mut client = serve(&server, &book).await;
-    let request = QueryStockRequest { group_by: vec![StockKey::Site.into(), StockKey::Lot.into()], page_size: 2, ..Default::default() };
+    let request =
+        QueryStockRequest { group_by: vec![StockKey::Site.into(), StockKey::Lot.into()], page_size: 2, ..Default::default() };
     let first = client.query_stock(request.clone()).await.unwrap().into_inner();
     assert_eq!(first.rows.len(), 2);
     let noon = book.at("2026-11-21T12:00+07:00");
@@ -112,7 +115,10 @@ async fn pages_survive_what_comes_in_between() {
     assert_eq!(keys.len(), listed, "no row twice");
     let at_shops = rows.iter().filter(|row| row.site_code.starts_with('S')).count();
     assert_eq!(at_shops, 5, "no row left out");
-    let other = QueryStockRequest { page_token: client.query_stock(request.clone()).await.unwrap().into_inner().next_page_token, ..Default::default() };
+    let other = QueryStockRequest {
+        page_token: client.query_stock(request.clone()).await.unwrap().into_inner().next_page_token,
+        ..Default::default()
+    };
     assert_eq!(client.query_stock(other).await.unwrap_err().code(), Code::InvalidArgument);
 }
 
@@ -192,7 +198,12 @@ async fn shipments_show_what_is_on_the_road_and_what_became_of_it() {
     let mut client = serve(&server, &book).await;
     let now: jiff::Timestamp = "2026-11-21T12:00+07:00".parse().unwrap();
     let now_time = Some(prost_types::Timestamp { seconds: now.as_second(), nanos: 0 });
-    let list = |state: ShipmentState, hours| ListShipmentsRequest { state: state.into(), older_than_hours: hours, now_time, ..Default::default() };
+    let list = |state: ShipmentState, hours| ListShipmentsRequest {
+        state: state.into(),
+        older_than_hours: hours,
+        now_time,
+        ..Default::default()
+    };
 
     let open = client.list_shipments(list(ShipmentState::Open, 0)).await.unwrap().into_inner();
     let seen: Vec<_> = open.shipments.iter().map(|it| (it.shipment_code.as_str(), it.age_hours, it.is_return)).collect();
@@ -204,7 +215,10 @@ async fn shipments_show_what_is_on_the_road_and_what_became_of_it() {
         (100_000, 30_000, 8_000, 2_000, 60_000)
     );
     let of = &open.shipments[1];
-    assert_eq!((of.from_organization_code.as_str(), of.to_organization_code.as_str(), of.trip_id.as_str()), ("HTX1", "BLE1", "XE-1"));
+    assert_eq!(
+        (of.from_organization_code.as_str(), of.to_organization_code.as_str(), of.trip_id.as_str()),
+        ("HTX1", "BLE1", "XE-1")
+    );
 
     for (state, hours, codes) in [
         (ShipmentState::Open, 20, vec!["PXK-1"]),
@@ -220,7 +234,8 @@ async fn shipments_show_what_is_on_the_road_and_what_became_of_it() {
     }
     let paged = ListShipmentsRequest { page_size: 2, ..list(ShipmentState::Unspecified, 0) };
     let first = client.list_shipments(paged.clone()).await.unwrap().into_inner();
-    let second = client.list_shipments(ListShipmentsRequest { page_token: first.next_page_token, ..paged }).await.unwrap().into_inner();
+    let second =
+        client.list_shipments(ListShipmentsRequest { page_token: first.next_page_token, ..paged }).await.unwrap().into_inner();
     assert_eq!(second.shipments.iter().map(|it| it.shipment_code.as_str()).collect::<Vec<_>>(), ["PXK-9", ""]);
 
     let by_code = GetShipmentRequest { issuer_code: "HTX1".into(), shipment_code: "PXK-1".into(), ..Default::default() };
@@ -251,7 +266,11 @@ async fn lots_are_listed_by_expiry_with_days_left() {
     assert_eq!(answer.totals[0].quantity_milli, 6_000);
     let soon = ListLotsByExpiryRequest { expiring_before_date: "2026-11-26".into(), page_size: 1, ..request };
     let first = client.list_lots_by_expiry(soon.clone()).await.unwrap().into_inner();
-    let second = client.list_lots_by_expiry(ListLotsByExpiryRequest { page_token: first.next_page_token, ..soon }).await.unwrap().into_inner();
+    let second = client
+        .list_lots_by_expiry(ListLotsByExpiryRequest { page_token: first.next_page_token, ..soon })
+        .await
+        .unwrap()
+        .into_inner();
     assert_eq!(left(&second), [("TODAY".into(), 1)]);
     assert_eq!((second.next_page_token.as_str(), second.totals[0].quantity_milli), ("", 5_000));
 }
@@ -275,7 +294,12 @@ async fn the_summary_adds_up_and_sees_when_it_does_not() {
     assert_eq!(reasons(&kg.left), [(OutsideReason::Sold, 2_345)], "what was voided leaves nothing");
     assert_eq!((kg.on_shelves_milli, kg.in_transit_milli), (13_000, 25_000));
 
-    server.client(&server.settings).await.execute("UPDATE stock SET quantity_milli = quantity_milli + 1 WHERE site_code = 'F1'", &[]).await.unwrap();
+    server
+        .client(&server.settings)
+        .await
+        .execute("UPDATE stock SET quantity_milli = quantity_milli + 1 WHERE site_code = 'F1'", &[])
+        .await
+        .unwrap();
     let summary = client.get_summary(GetSummaryRequest::default()).await.unwrap().into_inner();
     assert!(!summary.conservation_holds);
     assert_eq!(summary.unbalanced_lot_ids, [lot("C", "RAU").id.to_string()]);

@@ -105,15 +105,26 @@ async fn flows_are_grouped_and_filtered_by_where_they_go() {
         ..Default::default()
     };
     let answer = client.query_throughput(dispatched.clone()).await.unwrap().into_inner();
-    let seen: Vec<_> = answer.rows.iter().map(|row| (row.site_code.as_str(), row.channel().as_str_name(), row.district_name.as_str(), row.quantity_milli)).collect();
-    assert_eq!(seen, [("F1", "SITE_KIND_GENERAL_STORE", "Hoàn Kiếm", 20_000), ("F1", "SITE_KIND_SUPERMARKET", "Ba Đình", 30_000)]);
+    let seen: Vec<_> = answer
+        .rows
+        .iter()
+        .map(|row| (row.site_code.as_str(), row.channel().as_str_name(), row.district_name.as_str(), row.quantity_milli))
+        .collect();
+    assert_eq!(
+        seen,
+        [("F1", "SITE_KIND_GENERAL_STORE", "Hoàn Kiếm", 20_000), ("F1", "SITE_KIND_SUPERMARKET", "Ba Đình", 30_000)]
+    );
     assert_eq!((answer.totals.len(), answer.totals[0].quantity_milli, answer.totals[0].movements), (1, 50_000, 2));
     let to_s2 = QueryThroughputRequest { districts: vec!["002".into()], ..Default::default() };
     let seen: Vec<_> = rows(&mut client, to_s2).await.into_iter().map(|row| (row.1, row.2)).collect();
     assert_eq!(seen, [(Stage::Dispatched, 20_000), (Stage::Refused, 20_000)]);
     let paged = QueryThroughputRequest { page_size: 1, ..dispatched };
     let first = client.query_throughput(paged.clone()).await.unwrap().into_inner();
-    let second = client.query_throughput(QueryThroughputRequest { page_token: first.next_page_token, ..paged }).await.unwrap().into_inner();
+    let second = client
+        .query_throughput(QueryThroughputRequest { page_token: first.next_page_token, ..paged })
+        .await
+        .unwrap()
+        .into_inner();
     assert_eq!((second.rows[0].quantity_milli, second.next_page_token.as_str()), (30_000, ""));
 }
 
@@ -154,13 +165,27 @@ async fn utilization_holds_first_dispatches_towards_shops_against_the_day_s_capa
         ..Default::default()
     };
     let days = client.query_utilization(request(Period::Day)).await.unwrap().into_inner().rows;
-    let seen: Vec<_> = days.iter().map(|row| (row.period_start_date.as_str(), row.dispatched_milli, row.capacity_milli, row.utilization_basis_points, row.days_with_entries)).collect();
-    assert_eq!(seen, [
-        // 40 kg and 40 bags of 500 g, of 100 kg.
-        ("2026-11-16", 60_000, 100_000, Some(6_000), 1),
-        ("2026-11-17", 0, 100_000, Some(0), 0),
-        ("2026-11-18", 20_000, 200_000, Some(1_000), 1),
-    ]);
+    let seen: Vec<_> = days
+        .iter()
+        .map(|row| {
+            (
+                row.period_start_date.as_str(),
+                row.dispatched_milli,
+                row.capacity_milli,
+                row.utilization_basis_points,
+                row.days_with_entries,
+            )
+        })
+        .collect();
+    assert_eq!(
+        seen,
+        [
+            // 40 kg and 40 bags of 500 g, of 100 kg.
+            ("2026-11-16", 60_000, 100_000, Some(6_000), 1),
+            ("2026-11-17", 0, 100_000, Some(0), 0),
+            ("2026-11-18", 20_000, 200_000, Some(1_000), 1),
+        ]
+    );
     assert_eq!((days[0].estimated, days[2].estimated), (true, false));
     let all = client.query_utilization(request(Period::Unspecified)).await.unwrap().into_inner().rows;
     assert_eq!(all.len(), 1);
@@ -168,6 +193,13 @@ async fn utilization_holds_first_dispatches_towards_shops_against_the_day_s_capa
     assert_eq!((all[0].days, all[0].days_with_entries, all[0].days_with_capacity, all[0].unit.as_str()), (3, 2, 3, "KGM"));
     let other = QueryUtilizationRequest { chains: vec![], page_size: 1, ..request(Period::Unspecified) };
     let first = client.query_utilization(other.clone()).await.unwrap().into_inner();
-    let second = client.query_utilization(QueryUtilizationRequest { page_token: first.next_page_token, ..other }).await.unwrap().into_inner();
-    assert_eq!((second.rows[0].chain_code.as_str(), second.rows[0].unit.as_str(), second.rows[0].utilization_basis_points), ("CH2", "", None));
+    let second = client
+        .query_utilization(QueryUtilizationRequest { page_token: first.next_page_token, ..other })
+        .await
+        .unwrap()
+        .into_inner();
+    assert_eq!(
+        (second.rows[0].chain_code.as_str(), second.rows[0].unit.as_str(), second.rows[0].utilization_basis_points),
+        ("CH2", "", None)
+    );
 }

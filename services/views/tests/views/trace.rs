@@ -47,8 +47,18 @@ async fn ten_of_two_lots_are_six_of_one_and_four_of_the_other() {
     let dispatched = answer.events.iter().find(|event| event.kind() == EventKind::Dispatched).unwrap();
     assert_eq!(dispatched.movements.iter().map(|moved| moved.quantity_milli).collect::<Vec<_>>(), [6_000]);
     assert_eq!((answer.made_into.len(), answer.made_into[0].depth), (1, 1));
-    let held: Vec<_> = answer.holdings.iter().map(|held| (held.lot_id == a.id.to_string(), held.site_code.as_str(), held.shipment_code.as_str(), held.quantity_milli)).collect();
-    for expected in [(true, "F1", "", 48_000), (true, "", "1", 6_000), (false, "F1", "", 700), (false, "S1", "", 4_000), (false, "", "2", 4_000)] {
+    let held: Vec<_> = answer
+        .holdings
+        .iter()
+        .map(|held| (held.lot_id == a.id.to_string(), held.site_code.as_str(), held.shipment_code.as_str(), held.quantity_milli))
+        .collect();
+    for expected in [
+        (true, "F1", "", 48_000),
+        (true, "", "1", 6_000),
+        (false, "F1", "", 700),
+        (false, "S1", "", 4_000),
+        (false, "", "2", 4_000),
+    ] {
         assert!(held.contains(&expected), "{expected:?} in {held:?}");
     }
     let sold = answer.outside.iter().find(|outside| outside.reason() == OutsideReason::Sold).unwrap();
@@ -85,7 +95,8 @@ async fn a_history_is_in_the_order_of_the_world_and_keeps_what_was_taken_back() 
     let server = Server::start().await;
     let mut book = Book::small();
     let a = lot("A", "RAU");
-    let (morning, noon, evening) = (book.at("2026-11-16T08:00:00.5+07:00"), book.at("2026-11-16T12:00+07:00"), book.at("2026-11-16T20:00+09:00"));
+    let (morning, noon, evening) =
+        (book.at("2026-11-16T08:00:00.5+07:00"), book.at("2026-11-16T12:00+07:00"), book.at("2026-11-16T20:00+09:00"));
     let date = book.on("2026-11-16");
     book.say("HTX1", &evening, opened(&a, "S1", 0));
     book.say("BLE1", &evening, counted("S1", &a, 0, 0));
@@ -98,14 +109,17 @@ async fn a_history_is_in_the_order_of_the_world_and_keeps_what_was_taken_back() 
     let seen: Vec<_> = answer.events.iter().map(|event| (event.kind(), event.standing())).collect();
     use EventKind::*;
     use EventStanding::Stands;
-    assert_eq!(seen, [
-        (LotOpened, Stands),
-        (Harvested, EventStanding::Corrected),
-        (Corrected, Stands),
-        (Harvested, Stands),
-        (Counted, Stands),
-        (Sold, Stands), // Known to the day: goods that went out that day come after its moments.
-    ]);
+    assert_eq!(
+        seen,
+        [
+            (LotOpened, Stands),
+            (Harvested, EventStanding::Corrected),
+            (Corrected, Stands),
+            (Harvested, Stands),
+            (Counted, Stands),
+            (Sold, Stands), // Known to the day: goods that went out that day come after its moments.
+        ]
+    );
     assert_eq!(answer.events[1].reversed_by_command_id, right.to_string());
     assert_eq!((answer.events[2].reverses_command_id.clone(), answer.events[2].reason.as_str()), (wrong.to_string(), "gõ nhầm"));
     assert!(answer.events[2].movements[0].is_reversal);
@@ -137,7 +151,12 @@ async fn a_code_that_several_lots_have_gives_them_to_choose_from() {
     let answer = trace(&mut client, "01").await;
     assert_eq!(answer.lot, None);
     assert_eq!(answer.candidates.iter().map(|lot| lot.product_code.as_str()).collect::<Vec<_>>(), ["RAU", "TUI"]);
-    let one = TraceLotRequest { lot_code: "01".into(), issuer_code: "HTX1".into(), product: "9521415000016".into(), ..Default::default() };
+    let one = TraceLotRequest {
+        lot_code: "01".into(),
+        issuer_code: "HTX1".into(),
+        product: "9521415000016".into(),
+        ..Default::default()
+    };
     let answer = client.trace_lot(one).await.unwrap().into_inner();
     assert_eq!(answer.lot.unwrap().product_name, "Rau muống túi 500 g");
     for (request, code) in [

@@ -1,0 +1,197 @@
+//! The projector, verify and rebuild on a real journal.
+
+use crate::book::*;
+use crate::journal::{Broker, append};
+use crate::projecting::eventful;
+use crate::rows;
+use crate::server::Server;
+use std::time::{Duration, Instant};
+use stream::Journal;
+use tokio::sync::oneshot;
+use views::database::{self, Settings};
+use views::{Projector, rebuild, verify};
+use wire::proto::chuoi::stock::v1::stock_service_client::StockServiceClient;
+use wire::proto::chuoi::stock::v1::*;
+
+/// A projector in a task of its own.
+struct Running {
+    stop: oneshot::Sender<()>,
+    task: tokio::task::JoinHandle<Result<(), views::Error>>,
+}
+
+impl Running {
+    fn start(journal: &Journal, settings: &Settings) -> Running {
+        let (stop, stopped) = oneshot::channel();
+        let projector = Projector::new(journal.clone(), settings.clone());
+        let task = tokio::spawn(projector.run(async {
+            let _ = stopped.await;
+        }));
+        Running { stop, task }
+    }
+
+    async fn stop(self) {
+        let _ = self.stop.send(());
+        self.task.await.unwrap().unwrap();
+    }
+}
+
+async fn reaches(settings: &Settings, sequence: u64) {
+    let pool = database::connect(settings).unwrap();
+    let begun = Instant::now();
+    loop {
+        if let Ok(client) = pool.get().await
+            && let Ok(Some(checkpoint)) = database::checkpoint(&**client).await
+            && checkpoint.sequence >= sequence
+        {
+            return;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(60), "the views did not reach {sequence}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn verify_finds_nothing_and_finds_each_row_that_was_touched() {
+    let (server, broker) = (Server::start().await, Broker::start());
+    let (journal, tip) = broker.journal(&eventful()).await;
+    let projector = Running::start(&journal, &server.settings);
+    reaches(&server.settings, tip.sequence).await;
+    let mut heard = Vec::new();
+    let report = verify(&journal, &server.settings, |done, of| heard.push((done, of))).await.unwrap();
+    assert!(report.is_clean(), "{report:?}");
+    assert_eq!((report.sequence, report.entries), (tip.sequence, tip.sequence));
+    assert_eq!(heard.last(), Some(&(tip.sequence, tip.sequence)));
+
+    let client = server.client(&server.settings).await;
+    for (touch, table, conserved) in [
+        ("UPDATE stock SET quantity_milli = quantity_milli + 5 WHERE site_code = 'F1'", "stock", false),
+        ("DELETE FROM movements WHERE line = 0 AND sequence = 4", "movements", true),
+        ("UPDATE sites SET name = 'khác' WHERE site_code = 'S1'", "sites", true),
+        ("INSERT INTO chain_days VALUES ('CH9', 1, 1)", "chain_days", true),
+        ("UPDATE flow_monthly SET movement_count = 77 WHERE stage = 1", "flow_monthly", true),
+        ("UPDATE shipment_lines SET sent_milli = sent_milli + 1 WHERE sent_milli = 50000", "shipment_lines", false),
+    ] {
+        client.batch_execute(&format!("CREATE SCHEMA kept; CREATE TABLE kept.rows AS TABLE {table}")).await.unwrap();
+        let touched = client.execute(touch, &[]).await.unwrap();
+        assert!(touched > 0, "{touch}");
+        let report = verify(&journal, &server.settings, |_, _| ()).await.unwrap();
+        let found: Vec<_> = report.differences.iter().filter(|difference| difference.table == table).collect();
+        assert_eq!(found.len() as u64, touched, "{touch}: {report:?}");
+        assert!(found.iter().all(|difference| !difference.key.is_empty() && difference.live != difference.replayed));
+        let balances = report.differences.iter().filter(|difference| difference.table == "balances").count() as u64;
+        assert_eq!(balances, if conserved { 0 } else { touched }, "{touch}: the domain's own fold says so too");
+        assert_eq!(report.conservation_holds, conserved, "{touch}");
+        restore(&client, table).await;
+    }
+    assert!(verify(&journal, &server.settings, |_, _| ()).await.unwrap().is_clean());
+    let schemas = client.query("SELECT nspname::text FROM pg_namespace WHERE nspname LIKE 'verify%'", &[]).await.unwrap();
+    assert!(schemas.is_empty(), "verify leaves nothing");
+    projector.stop().await;
+}
+
+/// Puts a table back as it was. What PostgreSQL computes itself is left out.
+async fn restore(client: &tokio_postgres::Client, table: &str) {
+    let sql = "SELECT string_agg(attname::text, ', ') FROM pg_attribute
+               WHERE attrelid = $1::text::regclass AND attnum > 0 AND attgenerated = ''";
+    let columns: String = client.query_one(sql, &[&table]).await.unwrap().get(0);
+    let put_back = format!("DELETE FROM {table}; INSERT INTO {table} ({columns}) SELECT {columns} FROM kept.rows; DROP SCHEMA kept CASCADE");
+    client.batch_execute(&put_back).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_projector_catches_up_by_itself_after_either_server_was_away() {
+    let (mut server, mut broker) = (Server::start().await, Broker::start());
+    let mut book = Book::small();
+    let noon = book.at("2026-11-20T12:00+07:00");
+    let (journal, mut tip) = broker.journal(&book).await;
+    let projector = Running::start(&journal, &server.settings);
+    for round in 0..6 {
+        let known = book.entries.len();
+        if round % 3 == 0 {
+            server.stop();
+        }
+        for index in 0..50 {
+            book.say("HTX1", &noon, harvested(&lot(&format!("L{round}-{index}"), "RAU"), "F1", 1_000));
+        }
+        tip = append(&journal, tip, &book, known).await;
+        if round % 3 == 1 {
+            broker.kill();
+            broker.start_again();
+        }
+        if round % 3 == 0 {
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            server.start_again();
+        }
+    }
+    reaches(&server.settings, tip.sequence).await;
+    let report = verify(&journal, &server.settings, |_, _| ()).await.unwrap();
+    assert!(report.is_clean(), "{report:?}");
+    projector.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tables_are_built_anew_while_they_are_read_and_written() {
+    let (server, broker) = (Server::start().await, Broker::start());
+    let mut book = eventful();
+    let noon = book.at("2026-11-22T12:00+07:00");
+    let (journal, mut tip) = broker.journal(&book).await;
+    let first = Running::start(&journal, &server.settings);
+    let second = Running::start(&journal, &server.settings);
+    reaches(&server.settings, tip.sequence).await;
+    let before = rows::all(&server, &server.settings).await;
+    // Damage that nobody saw is gone with the old tables.
+    server.client(&server.settings).await.execute("UPDATE sites SET name = 'hỏng'", &[]).await.unwrap();
+
+    let reading = {
+        let mut client = StockServiceClient::new(views::services(database::connect(&server.settings).unwrap()));
+        tokio::spawn(async move {
+            let mut answers = 0;
+            let mut last = 0;
+            let until = Instant::now() + Duration::from_secs(4);
+            while Instant::now() < until {
+                let request = QueryStockRequest { group_by: vec![StockKey::Site.into()], ..Default::default() };
+                let answer = client.query_stock(request).await.expect("reads never stop").into_inner();
+                assert!(!answer.rows.is_empty());
+                let sequence = answer.position.parse::<stream::Position>().unwrap().sequence();
+                assert!(sequence >= last, "a position never goes back");
+                last = sequence;
+                answers += 1;
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+            answers
+        })
+    };
+    let building = {
+        let (journal, settings) = (journal.clone(), server.settings.clone());
+        tokio::spawn(async move { rebuild(&journal, &settings, |_, _| ()).await })
+    };
+    for index in 0..100 {
+        let known = book.entries.len();
+        book.say("HTX1", &noon, harvested(&lot(&format!("M{index}"), "RAU"), "F1", 1_000));
+        tip = append(&journal, tip, &book, known).await;
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    building.await.unwrap().unwrap();
+    assert!(reading.await.unwrap() > 50);
+    reaches(&server.settings, tip.sequence).await;
+    let after = rows::all(&server, &server.settings).await;
+    assert_eq!(after["sites"], before["sites"]);
+    assert!(after["checkpoint"][0].contains("\"generation\": 2"), "{:?}", after["checkpoint"]);
+    let report = verify(&journal, &server.settings, |_, _| ()).await.unwrap();
+    assert!(report.is_clean(), "{report:?}");
+    first.stop().await;
+    second.stop().await;
+}
+
+#[tokio::test]
+async fn tables_of_another_journal_are_left_alone() {
+    let server = Server::start().await;
+    let (mine, other) = (Broker::start(), Broker::start());
+    let (journal, tip) = mine.journal(&Book::small()).await;
+    let projector = Running::start(&journal, &server.settings);
+    reaches(&server.settings, tip.sequence).await;
+    projector.stop().await;
+    let (journal, _) = other.journal(&Book::small()).await;
+    let outcome = Projector::new(journal, server.settings.clone()).run(std::future::pending()).await;
+    assert!(matches!(outcome, Err(views::Error::OtherJournal { .. })), "{outcome:?}");
+}
