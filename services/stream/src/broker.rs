@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use async_nats::{
     ConnectOptions, HeaderMap, Request, RequestErrorKind,
-    connection::State,
+    connection,
     header,
     jetstream::{
         self, ErrorCode,
@@ -13,7 +13,7 @@ use async_nats::{
         response::Response,
         stream::{
             Compression, Config, DirectGetErrorKind, DiscardPolicy, Info, PersistenceMode,
-            RawMessageErrorKind, RetentionPolicy, StorageType,
+            RawMessageErrorKind, RetentionPolicy, State, StorageType,
         },
     },
 };
@@ -52,6 +52,15 @@ pub enum Answer {
     Lost(String),
 }
 
+/// Options with the user and password that stand in the address: the client reads an address without them.
+fn authorized(url: &str) -> ConnectOptions {
+    let first = url.split(',').next().unwrap_or_default().trim().parse::<async_nats::ServerAddr>();
+    match first.as_ref().map(|address| (address.username(), address.password())) {
+        Ok((Some(user), Some(password))) => ConnectOptions::with_user_and_password(user.to_owned(), password.to_owned()),
+        _ => ConnectOptions::new(),
+    }
+}
+
 /// One connection; cheap to clone. It reconnects by itself for ever.
 #[derive(Clone)]
 pub struct Broker {
@@ -66,7 +75,7 @@ impl Broker {
     pub async fn connect(settings: &Settings) -> Result<Broker, Error> {
         settings.check()?;
         let (losses, seen) = watch::channel(0);
-        let client = ConnectOptions::new()
+        let client = authorized(&settings.url)
             .name("chuoi")
             .connection_timeout(settings.timeout)
             .request_timeout(Some(settings.timeout))
@@ -89,7 +98,7 @@ impl Broker {
             .connect(settings.url.split(',').map(str::trim).collect::<Vec<_>>())
             .await
             .map_err(|source| Error::Unreachable {
-                url: settings.url.clone(),
+                url: without_secrets(&settings.url),
                 source: source.into(),
             })?;
         let (major, minor, patch) = LEAST_VERSION;
@@ -126,7 +135,7 @@ impl Broker {
     /// Waits until there is a connection. While there is none the client queues what it is given and sends it all at
     /// once later; so nothing is given to it.
     pub async fn connected(&self) {
-        while self.client.connection_state() != State::Connected {
+        while self.client.connection_state() != connection::State::Connected {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
@@ -144,6 +153,30 @@ impl Broker {
                 _ => Err(Error::request("the stream's state")(error)),
             },
         }
+    }
+
+    /// Whether the stream still holds everything that it ever held, up to `known` at least; else where it does not.
+    pub async fn check_state(&self, info: &Info, known: u64) -> Result<Result<(), (u64, Damage)>, Error> {
+        let State { messages, first_sequence, last_sequence, .. } = info.state;
+        if last_sequence < known {
+            let what = Damage::Shorter { last_sequence, known };
+            return Ok(Err((last_sequence + 1, what)));
+        }
+        if messages == last_sequence {
+            return Ok(Ok(()));
+        }
+        if first_sequence > 1 {
+            return Ok(Err((1, Damage::Gone)));
+        }
+        let subject = format!("STREAM.INFO.{}", self.settings.stream);
+        let asked = serde_json::json!({ "deleted_details": true });
+        let answer: Response<Info> =
+            self.context.request(subject, &asked).await.map_err(Error::request("the missing entries"))?;
+        let gone = match answer {
+            Response::Ok(info) => info.state.deleted.and_then(|gone| gone.into_iter().min()),
+            Response::Err { error } => return Err(Error::request("the missing entries")(error)),
+        };
+        Ok(Err((gone.unwrap_or(last_sequence), Damage::Gone)))
     }
 
     pub async fn create_stream(&self) -> Result<(), Error> {
@@ -397,28 +430,14 @@ pub fn check_config(settings: &Settings, config: &Config) -> Result<(), Error> {
     }
 }
 
-/// Whether the stream still holds everything that it ever held, up to `known` at least.
-pub fn check_state(info: &Info, known: u64) -> Result<(), (u64, Damage)> {
-    let state = &info.state;
-    if state.last_sequence < known {
-        let what = Damage::Shorter {
-            last_sequence: state.last_sequence,
-            known,
-        };
-        return Err((state.last_sequence + 1, what));
-    }
-    if state.messages != state.last_sequence {
-        // Which one of the middle is gone, reading on will tell; the first is easily seen.
-        return Err((
-            if state.first_sequence > 1 {
-                1
-            } else {
-                state.last_sequence
-            },
-            Damage::Gone,
-        ));
-    }
-    Ok(())
+/// The addresses without user and password: for messages.
+fn without_secrets(url: &str) -> String {
+    let address = |url: &str| match (url.find("://"), url.rfind('@')) {
+        (Some(scheme), Some(at)) if scheme < at => format!("{}{}", &url[..scheme + 3], &url[at + 1..]),
+        (None, Some(at)) => url[at + 1..].to_owned(),
+        _ => url.to_owned(),
+    };
+    url.split(',').map(|url| address(url.trim())).collect::<Vec<_>>().join(", ")
 }
 
 pub fn timestamp(nanoseconds: i128) -> Timestamp {
