@@ -19,6 +19,8 @@ pub mod refusal;
 pub mod repetition;
 pub mod state;
 
+pub mod typed;
+
 #[cfg(test)]
 mod properties;
 #[cfg(test)]

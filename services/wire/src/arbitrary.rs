@@ -5,9 +5,9 @@ use domain::event::registry::{
     Capacity, Chain, District, Member, Membership, Organization, OrganizationKind, Product, Site, SiteKind,
 };
 use domain::event::{
-    Amount, CountBasis, CountRestated, Counted, CountedLine, DeliveryRefused, Dispatched, DispatchedLine, Event, Fact, Harvested, Lot,
-    LotAmount, LotOpened, Matched, Process, Received, RefusalReason, RegistryFact, ShortReported, Sold, Transformed, Violation, Voided,
-    WasteReason, Wasted,
+    Amount, CountBasis, CountRestated, Counted, CountedLine, DeliveryRefused, Dispatched, DispatchedLine, Event, Fact, Harvested,
+    Lot, LotAmount, LotOpened, Matched, Process, Received, RefusalReason, RegistryFact, ShortReported, Sold, Transformed,
+    Violation, Voided, WasteReason, Wasted,
 };
 use domain::id::{
     ChainCode, CommandId, Digest, DistrictCode, LotCode, LotId, OrganizationCode, ProductCode, ShipmentCode, ShipmentId, SiteCode,
@@ -165,8 +165,13 @@ prop_compose! {
 fn waste_reason() -> impl Strategy<Value = WasteReason> {
     select(
         &[
-            WasteReason::Unspecified, WasteReason::Spoiled, WasteReason::Damaged, WasteReason::Expired, WasteReason::Sampled,
-            WasteReason::Donated, WasteReason::Destroyed,
+            WasteReason::Unspecified,
+            WasteReason::Spoiled,
+            WasteReason::Damaged,
+            WasteReason::Expired,
+            WasteReason::Sampled,
+            WasteReason::Donated,
+            WasteReason::Destroyed,
         ][..],
     )
 }
@@ -174,7 +179,12 @@ fn waste_reason() -> impl Strategy<Value = WasteReason> {
 /// Every fact that reverses nothing.
 fn plain_fact() -> impl Strategy<Value = Fact> {
     prop_oneof![
-        (lot(), site(), amount(), optional()).prop_map(|(lot, site, amount, plot)| Fact::Harvested(Harvested { lot, site, amount, plot })),
+        (lot(), site(), amount(), optional()).prop_map(|(lot, site, amount, plot)| Fact::Harvested(Harvested {
+            lot,
+            site,
+            amount,
+            plot
+        })),
         (lot(), site(), amount()).prop_map(|(lot, site, amount)| Fact::LotOpened(LotOpened { lot, site, amount })),
         transformed().prop_map(Fact::Transformed),
         dispatched().prop_map(Fact::Dispatched),
@@ -182,8 +192,11 @@ fn plain_fact() -> impl Strategy<Value = Fact> {
             Fact::Received(Received { shipment: ShipmentId(shipment), site, lines, unmatched })
         }),
         refused().prop_map(Fact::DeliveryRefused),
-        (id(), site(), lines())
-            .prop_map(|(shipment, site, lines)| Fact::ShortReported(ShortReported { shipment: ShipmentId(shipment), site, lines })),
+        (id(), site(), lines()).prop_map(|(shipment, site, lines)| Fact::ShortReported(ShortReported {
+            shipment: ShipmentId(shipment),
+            site,
+            lines
+        })),
         (site(), lines(), of(product())).prop_map(|(site, lines, product)| Fact::Sold(Sold { site, lines, product })),
         (site(), lines(), waste_reason()).prop_map(|(site, lines, reason)| Fact::Wasted(Wasted { site, lines, reason })),
         (site(), basis(), vec(counted_line(), 0..4), of(product()))
@@ -246,18 +259,28 @@ fn member() -> impl Strategy<Value = Member> {
 
 fn registered() -> impl Strategy<Value = RegistryFact> {
     prop_oneof![
-        (district(), text(), text(), of(day()))
-            .prop_map(|(code, name, kind, ends)| RegistryFact::District(District { code, name, kind, ends })),
+        (district(), text(), text(), of(day())).prop_map(|(code, name, kind, ends)| RegistryFact::District(District {
+            code,
+            name,
+            kind,
+            ends
+        })),
         (organization(), text(), select(OrganizationKind::ALL), number_of_gs1())
             .prop_map(|(code, name, kind, gln)| RegistryFact::Organization(Organization { code, name, kind, gln })),
         site_of_registry().prop_map(RegistryFact::Site),
         product_kind().prop_map(RegistryFact::Product),
         chain_of_registry().prop_map(RegistryFact::Chain),
-        (chain(), member(), any::<bool>())
-            .prop_map(|(chain, member, is_primary)| RegistryFact::MemberJoined(Membership { chain, member, is_primary })),
+        (chain(), member(), any::<bool>()).prop_map(|(chain, member, is_primary)| RegistryFact::MemberJoined(Membership {
+            chain,
+            member,
+            is_primary
+        })),
         (chain(), member()).prop_map(|(chain, member)| RegistryFact::MemberLeft(Membership { chain, member, is_primary: false })),
-        (chain(), milli(), base_unit())
-            .prop_map(|(chain, quantity_per_day, unit)| RegistryFact::Capacity(Capacity { chain, quantity_per_day, unit })),
+        (chain(), milli(), base_unit()).prop_map(|(chain, quantity_per_day, unit)| RegistryFact::Capacity(Capacity {
+            chain,
+            quantity_per_day,
+            unit
+        })),
     ]
 }
 

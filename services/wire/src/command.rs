@@ -12,8 +12,8 @@ use crate::proto::chuoi::record::v1::register::Fact as ProtoFact;
 use crate::undecodable::{At as _, Undecodable, each, required, timestamp};
 use crate::{registry, words};
 use domain::command::{
-    Action, Command, Correct, Count, DayPart, Dispatch, Extent, Goods, Harvest, LotLine, LotReference, NewLot, OpenLot, Point, Quantity,
-    Receive, RefuseDelivery, ReportShort, Sell, ShipmentReference, Transform, Void, Waste, When,
+    Action, Command, Correct, Count, DayPart, Dispatch, Extent, Goods, Harvest, LotLine, LotReference, NewLot, OpenLot, Point,
+    Quantity, Receive, RefuseDelivery, ReportShort, Sell, ShipmentReference, Transform, Void, Waste, When,
 };
 use domain::entry::Document;
 use domain::event::{RefusalReason, RegistryFact, WasteReason};
@@ -63,7 +63,9 @@ fn read(command: &proto::Command) -> Result<Command, Undecodable> {
     let id = command_id(&header.command_id).at("header")?;
     let action = match &command.action {
         Some(action) => read_action(action)?,
-        None => return Err(Undecodable::here("is missing, or one that this version does not know; say what happened")).at("action"),
+        None => {
+            return Err(Undecodable::here("is missing, or one that this version does not know; say what happened")).at("action");
+        }
     };
     let when = header.when.as_ref().map(read_when).transpose().at("when").at("header")?;
     if when.is_none() && !matches!(action, Action::Void(_) | Action::Correct(_)) {
@@ -162,16 +164,14 @@ fn offset(minutes: i32) -> Result<i32, Undecodable> {
 /// A date as ISO 8601 writes it, and nothing looser.
 fn day(text: &str) -> Result<BusinessDay, Undecodable> {
     let is_shaped = text.len() == 10
-        && text.bytes().enumerate().all(|(index, byte)| if matches!(index, 4 | 7) { byte == b'-' } else { byte.is_ascii_digit() });
-    is_shaped
-        .then(|| text.parse::<Date>().ok())
-        .flatten()
-        .filter(|date| date.year() >= 1)
-        .map(BusinessDay::of)
-        .ok_or_else(|| {
-            let shown: String = text.chars().take(50).collect();
-            Undecodable::here(format!("{shown:?} is no day of the calendar written as 2026-11-25"))
-        })
+        && text
+            .bytes()
+            .enumerate()
+            .all(|(index, byte)| if matches!(index, 4 | 7) { byte == b'-' } else { byte.is_ascii_digit() });
+    is_shaped.then(|| text.parse::<Date>().ok()).flatten().filter(|date| date.year() >= 1).map(BusinessDay::of).ok_or_else(|| {
+        let shown: String = text.chars().take(50).collect();
+        Undecodable::here(format!("{shown:?} is no day of the calendar written as 2026-11-25"))
+    })
 }
 
 /// Names and references: checked, in NFC, single spaces.
@@ -215,10 +215,10 @@ fn lot_reference(lot: &proto::LotReference) -> Result<LotReference, Undecodable>
     match (lot.lot_id.is_empty(), named) {
         (false, false) => uuid(&lot.lot_id).map(LotReference::Id).at("lot_id"),
         (false, true) => Err(Undecodable::here("says both its id and what names it; say one")),
-        (true, _) if lot.lot_code.is_empty() => {
-            Err(Undecodable::here("is missing; give the lot's code (with product and issuer where it is not the only one), or its id"))
-                .at("lot_code")
-        }
+        (true, _) if lot.lot_code.is_empty() => Err(Undecodable::here(
+            "is missing; give the lot's code (with product and issuer where it is not the only one), or its id",
+        ))
+        .at("lot_code"),
         (true, _) => Ok(LotReference::Named {
             issuer: text(&lot.issuer).at("issuer")?,
             product: text(&lot.product).at("product")?,
@@ -309,7 +309,9 @@ fn read_action(action: &ProtoAction) -> Result<Action, Undecodable> {
         ProtoAction::Waste(action) => waste(action),
         ProtoAction::Count(action) => count(action),
         ProtoAction::Void(void) => {
-            let read = || Ok::<_, Undecodable>(Void { command: command_id(&void.command_id)?, reason: text(&void.reason).at("reason")? });
+            let read = || {
+                Ok::<_, Undecodable>(Void { command: command_id(&void.command_id)?, reason: text(&void.reason).at("reason")? })
+            };
             read().map(Action::Void).at("void")
         }
         ProtoAction::Correct(action) => correct(action).map(Action::Correct).at("correct"),
@@ -458,7 +460,8 @@ fn correct(correct: &proto::Correct) -> Result<Correct, Undecodable> {
         Some(Replacement::Waste(action)) => waste(action)?,
         Some(Replacement::Count(action)) => count(action)?,
         None => {
-            let problem = "is missing, or one that this version does not know; say what stands in the command's place, or void it";
+            let problem =
+                "is missing, or one that this version does not know; say what stands in the command's place, or void it";
             return Err(Undecodable::here(problem)).at("replacement");
         }
     };
@@ -481,7 +484,8 @@ fn register(register: &proto::Register) -> Result<RegistryFact, Undecodable> {
         Some(ProtoFact::MemberLeft(fact)) => ("member_left", registry::read_left(fact)),
         Some(ProtoFact::Capacity(fact)) => ("capacity", registry::read_capacity(fact)),
         None => {
-            return Err(Undecodable::here("is missing, or one that this version does not know; say what is registered")).at("fact");
+            return Err(Undecodable::here("is missing, or one that this version does not know; say what is registered"))
+                .at("fact");
         }
     };
     read.and_then(neat).at(field)
@@ -594,7 +598,9 @@ mod tests {
         let read = parse(&command).unwrap();
         assert_eq!(read.id.to_string(), "0192f3a1-7c00-7000-8000-000000000001");
         assert_eq!((read.actor.as_str(), read.note.as_str(), read.reported_fact), ("u-17", " như  đã gõ ", true));
-        let Some(When { point: Point::Moment { instant, utc_offset_minutes }, .. }) = read.when else { panic!("{:?}", read.when) };
+        let Some(When { point: Point::Moment { instant, utc_offset_minutes }, .. }) = read.when else {
+            panic!("{:?}", read.when)
+        };
         assert_eq!((instant.to_string().as_str(), utc_offset_minutes), ("2026-11-25T05:00:00Z", Some(420)));
         let Action::Harvest(harvest) = read.action else { panic!("{:?}", read.action) };
         assert_eq!((harvest.site.as_str(), harvest.quantity.value, harvest.plot), ("FA001", Milli(5_000), None));
@@ -728,10 +734,14 @@ mod tests {
             ..event::ProductRegistered::default()
         };
         let register = proto::Register { fact: Some(ProtoFact::Product(product)) };
-        let Action::Register(RegistryFact::Product(product)) = parse(&said(ProtoAction::Register(register))).unwrap().action else {
+        let Action::Register(RegistryFact::Product(product)) = parse(&said(ProtoAction::Register(register))).unwrap().action
+        else {
             panic!()
         };
-        assert_eq!((product.code.as_str(), product.name.as_str(), product.market_units[0].name.as_str()), ("PK0001", "Cải bó xôi", "bó"));
+        assert_eq!(
+            (product.code.as_str(), product.name.as_str(), product.market_units[0].name.as_str()),
+            ("PK0001", "Cải bó xôi", "bó")
+        );
     }
 
     #[test]

@@ -177,7 +177,10 @@ mod tests {
             }),
             "commands[0].events[0].voided.originals[0].voided.command_id: has 15 bytes; an id has 16"
         );
-        assert_eq!(read(&entry_of(Vec::new())).unwrap_err().to_string(), "commands[0].events: is empty; a command records something");
+        assert_eq!(
+            read(&entry_of(Vec::new())).unwrap_err().to_string(),
+            "commands[0].events: is empty; a command records something"
+        );
     }
 
     #[test]

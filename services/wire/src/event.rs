@@ -8,8 +8,9 @@ use crate::registry;
 use crate::undecodable::{At as _, Undecodable, each, optional, required, timestamp, uuid, write_optional, write_timestamp};
 use crate::words;
 use domain::event::{
-    Amount, CountRestated, Counted, CountedLine, DeliveryRefused, Dispatched, DispatchedLine, Event, Fact, Harvested, Lot, LotAmount,
-    LotOpened, Matched, Received, RefusalReason, ShortReported, Sold, Transformed, Violation, Voided, WasteReason, Wasted,
+    Amount, CountRestated, Counted, CountedLine, DeliveryRefused, Dispatched, DispatchedLine, Event, Fact, Harvested, Lot,
+    LotAmount, LotOpened, Matched, Received, RefusalReason, ShortReported, Sold, Transformed, Violation, Voided, WasteReason,
+    Wasted,
 };
 use domain::id::{ChainCode, CommandId, LotCode, LotId, OrganizationCode, ProductCode, ShipmentCode, ShipmentId, SiteCode};
 use domain::quantity::Milli;
@@ -54,7 +55,8 @@ fn read_violation(violation: &proto::Violation) -> Result<Violation, Undecodable
 
 fn read_fact(fact: Option<&ProtoFact>, depth: usize) -> Result<Fact, Undecodable> {
     let Some(fact) = fact else {
-        return Err(Undecodable::here("is missing, or one that this version does not know; read it with a newer version")).at("fact");
+        return Err(Undecodable::here("is missing, or one that this version does not know; read it with a newer version"))
+            .at("fact");
     };
     match fact {
         ProtoFact::Harvested(fact) => read_harvested(fact).map(Fact::Harvested).at("harvested"),
@@ -266,7 +268,9 @@ fn read_matched(fact: &proto::Matched) -> Result<Matched, Undecodable> {
 
 fn read_voided(command: &[u8], reason: &str, originals: &[proto::Event], depth: usize) -> Result<Voided, Undecodable> {
     if depth == MAX_NESTING {
-        return Err(Undecodable::here(format!("is a reversal inside {MAX_NESTING} others, deeper than any that was ever written")));
+        return Err(Undecodable::here(format!(
+            "is a reversal inside {MAX_NESTING} others, deeper than any that was ever written"
+        )));
     }
     Ok(Voided {
         command: uuid(command).map(CommandId).at("command_id")?,
@@ -315,19 +319,25 @@ fn write_fact(fact: &Fact) -> ProtoFact {
             site_code: site.to_string(),
             amount: Some(write_amount(amount)),
         }),
-        Fact::Transformed(Transformed { site, process, inputs, outputs, loss_gram }) => ProtoFact::Transformed(proto::Transformed {
-            site_code: site.to_string(),
-            process: words::write_process(*process),
-            inputs: write_lines(inputs),
-            outputs: outputs
-                .iter()
-                .map(|(lot, amount)| proto::transformed::Output { lot: Some(write_lot(lot)), amount: Some(write_amount(amount)) })
-                .collect(),
-            loss_gram: *loss_gram,
-        }),
+        Fact::Transformed(Transformed { site, process, inputs, outputs, loss_gram }) => {
+            ProtoFact::Transformed(proto::Transformed {
+                site_code: site.to_string(),
+                process: words::write_process(*process),
+                inputs: write_lines(inputs),
+                outputs: outputs
+                    .iter()
+                    .map(|(lot, amount)| proto::transformed::Output {
+                        lot: Some(write_lot(lot)),
+                        amount: Some(write_amount(amount)),
+                    })
+                    .collect(),
+                loss_gram: *loss_gram,
+            })
+        }
         Fact::Dispatched(dispatched) => ProtoFact::Dispatched(write_dispatched(dispatched)),
         Fact::Received(Received { shipment, site, lines, unmatched }) => {
-            let (issuer, code) = unmatched.as_ref().map(|(issuer, code)| (issuer.to_string(), code.to_string())).unwrap_or_default();
+            let (issuer, code) =
+                unmatched.as_ref().map(|(issuer, code)| (issuer.to_string(), code.to_string())).unwrap_or_default();
             ProtoFact::Received(proto::Received {
                 shipment_id: bytes(shipment.0),
                 site_code: site.to_string(),
@@ -365,12 +375,14 @@ fn write_fact(fact: &Fact) -> ProtoFact {
             reason: words::write_waste_reason(*reason),
         }),
         Fact::Counted(counted) => ProtoFact::Counted(write_counted(counted)),
-        Fact::CountRestated(CountRestated { site, lot, basis, variance_change }) => ProtoFact::CountRestated(proto::CountRestated {
-            site_code: site.to_string(),
-            lot_id: bytes(lot.0),
-            basis: words::write_count_basis(*basis),
-            variance_change_milli: variance_change.0,
-        }),
+        Fact::CountRestated(CountRestated { site, lot, basis, variance_change }) => {
+            ProtoFact::CountRestated(proto::CountRestated {
+                site_code: site.to_string(),
+                lot_id: bytes(lot.0),
+                basis: words::write_count_basis(*basis),
+                variance_change_milli: variance_change.0,
+            })
+        }
         Fact::Matched(Matched { shipment, lines }) => {
             ProtoFact::Matched(proto::Matched { shipment_id: bytes(shipment.0), lines: write_lines(lines) })
         }

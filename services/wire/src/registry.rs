@@ -146,8 +146,9 @@ pub fn read_capacity(capacity: &proto::CapacityDeclared) -> Result<RegistryFact,
 }
 
 fn unit(code: &str) -> Result<BaseUnit, Undecodable> {
-    BaseUnit::from_code(code)
-        .ok_or_else(|| BadCode { what: "a unit in which stock is counted", value: code.to_owned(), allowed: "KGM, LTR or H87" }.into())
+    BaseUnit::from_code(code).ok_or_else(|| {
+        BadCode { what: "a unit in which stock is counted", value: code.to_owned(), allowed: "KGM, LTR or H87" }.into()
+    })
 }
 
 /// A number of GS1, where there is one.
@@ -242,7 +243,11 @@ fn write_product(product: &Product) -> proto::ProductRegistered {
         market_units: product
             .market_units
             .iter()
-            .map(|unit| proto::MarketUnit { name: unit.name.to_string(), numerator: unit.numerator, denominator: unit.denominator })
+            .map(|unit| proto::MarketUnit {
+                name: unit.name.to_string(),
+                numerator: unit.numerator,
+                denominator: unit.denominator,
+            })
             .collect(),
     }
 }

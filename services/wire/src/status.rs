@@ -91,7 +91,9 @@ fn cut(text: &str, most: usize) -> String {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ServiceError {
     /// The journal did not say whether it took the command.
-    #[error("whether command {command_id} was recorded is not known: the journal does not answer; send it again with the same command id")]
+    #[error(
+        "whether command {command_id} was recorded is not known: the journal does not answer; send it again with the same command id"
+    )]
     OutcomeUnknown {
         /// The command.
         command_id: String,
@@ -139,7 +141,9 @@ pub enum ServiceError {
         reached: String,
     },
     /// A page token of another request, or none at all.
-    #[error("{field}: {value:?} is no token of this request; give the next_page_token of the page before, with the other fields unchanged")]
+    #[error(
+        "{field}: {value:?} is no token of this request; give the next_page_token of the page before, with the other fields unchanged"
+    )]
     BadPageToken {
         /// Path of the field.
         field: String,
@@ -210,7 +214,9 @@ impl From<ServiceError> for Status {
             ServiceError::Contended { .. } => (Code::Aborted, Some(Duration::from_millis(100))),
             ServiceError::PositionNotReached { .. } => (Code::DeadlineExceeded, Some(Duration::from_millis(500))),
             ServiceError::NoOrganization { .. } => (Code::Unauthenticated, None),
-            ServiceError::BadPosition { field, .. } | ServiceError::BadPageToken { field, .. } | ServiceError::Limit { field, .. } => {
+            ServiceError::BadPosition { field, .. }
+            | ServiceError::BadPageToken { field, .. }
+            | ServiceError::Limit { field, .. } => {
                 details.add_bad_request_violation(cut(field, MAX_DETAIL_BYTES), cut(&message, MAX_DETAIL_BYTES));
                 (Code::InvalidArgument, None)
             }

@@ -96,15 +96,11 @@ pub(crate) fn uuid(bytes: &[u8]) -> Result<Uuid, Undecodable> {
 /// An instant.
 pub(crate) fn timestamp(time: &prost_types::Timestamp) -> Result<Timestamp, Undecodable> {
     // jiff would take a negative fraction; protobuf does not have them.
-    (0..1_000_000_000)
-        .contains(&time.nanos)
-        .then(|| Timestamp::new(time.seconds, time.nanos).ok())
-        .flatten()
-        .ok_or_else(|| {
-            let (seconds, nanos) = (time.seconds, time.nanos);
-            let (least, most) = (Timestamp::MIN.as_second(), Timestamp::MAX.as_second());
-            Undecodable::here(format!("{seconds} s and {nanos} ns is no time; allowed are {least} to {most} s and 0 to 999999999 ns"))
-        })
+    (0..1_000_000_000).contains(&time.nanos).then(|| Timestamp::new(time.seconds, time.nanos).ok()).flatten().ok_or_else(|| {
+        let (seconds, nanos) = (time.seconds, time.nanos);
+        let (least, most) = (Timestamp::MIN.as_second(), Timestamp::MAX.as_second());
+        Undecodable::here(format!("{seconds} s and {nanos} ns is no time; allowed are {least} to {most} s and 0 to 999999999 ns"))
+    })
 }
 
 /// An instant as protobuf writes it: its fraction counts forward, also before 1970.
