@@ -285,6 +285,49 @@ proptest! {
         check_places(&play(&steps))?;
     }
 
+    /// Rule 5: received + refused + short never exceed what was sent, and what arrives above it is a surplus beside the first
+    /// receipt of a line: nobody receives twice.
+    #[test]
+    fn a_line_is_settled_once(steps in prop::collection::vec((step(), any::<bool>()), 1..60)) {
+        let world = play(&steps);
+        let mut settled: BTreeMap<(crate::id::ShipmentId, LotId), i64> = BTreeMap::new();
+        for command in &world.journal {
+            let (mut first, mut surplus) = (Vec::new(), Vec::new());
+            for event in &command.events {
+                let (shipment, lines) = match &event.fact {
+                    Fact::Received(it) if it.unmatched.is_none() => (it.shipment, &it.lines),
+                    Fact::DeliveryRefused(it) => (it.shipment, &it.lines),
+                    Fact::ShortReported(it) => (it.shipment, &it.lines),
+                    Fact::Counted(it) if it.basis == CountBasis::Surplus => {
+                        surplus.extend(it.lines.iter().map(|line| line.lot));
+                        continue;
+                    }
+                    // What was settled is open again; the lines are not followed further.
+                    Fact::Voided(_) | Fact::Corrected(_) => {
+                        settled.clear();
+                        first.clear();
+                        surplus.clear();
+                        break;
+                    }
+                    _ => continue,
+                };
+                for line in lines {
+                    let so_far = settled.entry((shipment, line.lot)).or_insert(0);
+                    if *so_far == 0 {
+                        first.push(line.lot);
+                    }
+                    *so_far += line.amount.quantity.0;
+                }
+            }
+            if !command.reported_fact {
+                prop_assert!(surplus.iter().all(|lot| first.contains(lot)), "surplus of a line that was settled before: {command:?}");
+            }
+        }
+        for (lot, place, held) in world.state.balances() {
+            prop_assert!(!matches!(place, Place::Shipment(_)) || held.0 >= 0, "{lot} on {place}: {held} left");
+        }
+    }
+
     /// Rule 2 for what is about to happen: without a reported fact nothing is ever filled.
     #[test]
     fn nothing_is_filled_unless_somebody_reports_a_fact(steps in prop::collection::vec(step(), 1..60)) {
