@@ -3,17 +3,15 @@
 use std::{sync::Arc, time::Duration};
 
 use async_nats::{
-    ConnectOptions, HeaderMap, Request, RequestErrorKind,
-    connection,
-    header,
+    ConnectOptions, HeaderMap, Request, RequestErrorKind, connection, header,
     jetstream::{
         self, ErrorCode,
         context::GetStreamErrorKind,
         publish::PublishAck,
         response::Response,
         stream::{
-            Compression, Config, DirectGetErrorKind, DiscardPolicy, Info, PersistenceMode,
-            RawMessageErrorKind, RetentionPolicy, State, StorageType,
+            Compression, Config, DirectGetErrorKind, DiscardPolicy, Info, PersistenceMode, RawMessageErrorKind, RetentionPolicy,
+            State, StorageType,
         },
     },
 };
@@ -81,9 +79,7 @@ impl Broker {
             .request_timeout(Some(settings.timeout))
             // A half-open connection is noticed after two of these.
             .ping_interval(Duration::from_secs(5))
-            .reconnect_delay_callback(|attempts| {
-                Duration::from_millis(50 * attempts.min(20) as u64)
-            })
+            .reconnect_delay_callback(|attempts| Duration::from_millis(50 * attempts.min(20) as u64))
             .event_callback(move |event| {
                 match &event {
                     async_nats::Event::Disconnected => {
@@ -97,32 +93,16 @@ impl Broker {
             })
             .connect(settings.url.split(',').map(str::trim).collect::<Vec<_>>())
             .await
-            .map_err(|source| Error::Unreachable {
-                url: without_secrets(&settings.url),
-                source: source.into(),
-            })?;
+            .map_err(|source| Error::Unreachable { url: without_secrets(&settings.url), source: source.into() })?;
         let (major, minor, patch) = LEAST_VERSION;
         if !client.is_server_compatible(major, minor, patch) {
-            return Err(Error::ServerTooOld {
-                version: client.server_info().version,
-                least: LEAST_VERSION_TEXT,
-            });
+            return Err(Error::ServerTooOld { version: client.server_info().version, least: LEAST_VERSION_TEXT });
         }
         if client.max_payload() < MAX_ENTRY_BYTES + HEADER_BYTES {
-            return Err(Error::PayloadLimit {
-                max: client.max_payload(),
-                need: MAX_ENTRY_BYTES + HEADER_BYTES,
-            });
+            return Err(Error::PayloadLimit { max: client.max_payload(), need: MAX_ENTRY_BYTES + HEADER_BYTES });
         }
-        let context = jetstream::ContextBuilder::new()
-            .timeout(settings.timeout)
-            .build(client.clone());
-        Ok(Broker {
-            settings: Arc::new(settings.clone()),
-            client,
-            context,
-            losses: seen,
-        })
+        let context = jetstream::ContextBuilder::new().timeout(settings.timeout).build(client.clone());
+        Ok(Broker { settings: Arc::new(settings.clone()), client, context, losses: seen })
     }
 
     /// Resolves at the next loss of the connection after this call.
@@ -145,11 +125,7 @@ impl Broker {
         match self.context.get_stream(&self.settings.stream).await {
             Ok(stream) => Ok(Some(stream.cached_info().clone())),
             Err(error) => match error.kind() {
-                GetStreamErrorKind::JetStream(error)
-                    if error.error_code() == ErrorCode::STREAM_NOT_FOUND =>
-                {
-                    Ok(None)
-                }
+                GetStreamErrorKind::JetStream(error) if error.error_code() == ErrorCode::STREAM_NOT_FOUND => Ok(None),
                 _ => Err(Error::request("the stream's state")(error)),
             },
         }
@@ -181,27 +157,21 @@ impl Broker {
 
     pub async fn create_stream(&self) -> Result<(), Error> {
         let settings = &self.settings;
-        let config = Config {
-            description: Some("chuoi journal: never delete, purge or edit".into()),
-            ..stream_config(settings)
-        };
-        self.context
-            .create_stream(config)
-            .await
-            .map_err(Error::request("a new stream"))?;
+        let config = Config { description: Some("chuoi journal: never delete, purge or edit".into()), ..stream_config(settings) };
+        self.context.create_stream(config).await.map_err(Error::request("a new stream"))?;
         Ok(())
     }
 
-    /// The message at a place, as the stream's leader has it. None: nothing is there.
+    /// The message at a place, as the stream's leader has it. None: nothing is there, or no stream.
     pub async fn leader_read(&self, sequence: u64) -> Result<Option<Stored>, Error> {
         let stream = self.stream().await?;
         match stream.get_raw_message(sequence).await {
-            Ok(message) => Ok(Some(Stored {
-                payload: message.payload,
-                time: timestamp(message.time.unix_timestamp_nanos()),
-            })),
-            Err(error) if error.kind() == RawMessageErrorKind::NoMessageFound => Ok(None),
-            Err(error) => Err(Error::request("an entry")(error)),
+            Ok(message) => Ok(Some(Stored { payload: message.payload, time: timestamp(message.time.unix_timestamp_nanos()) })),
+            Err(error) => match error.kind() {
+                RawMessageErrorKind::NoMessageFound => Ok(None),
+                RawMessageErrorKind::JetStream(refusal) if refusal.error_code() == ErrorCode::STREAM_NOT_FOUND => Ok(None),
+                _ => Err(Error::request("an entry")(error)),
+            },
         }
     }
 
@@ -210,14 +180,9 @@ impl Broker {
     pub async fn read(&self, sequence: u64) -> Result<Option<Stored>, Error> {
         let stream = self.stream().await?;
         match stream.direct_get(sequence).await {
-            Ok(message) => Ok(Some(Stored {
-                payload: message.payload,
-                time: timestamp(message.time.unix_timestamp_nanos()),
-            })),
+            Ok(message) => Ok(Some(Stored { payload: message.payload, time: timestamp(message.time.unix_timestamp_nanos()) })),
             Err(error) => match error.kind() {
-                DirectGetErrorKind::NotFound | DirectGetErrorKind::ErrorResponse(..) => {
-                    self.leader_read(sequence).await
-                }
+                DirectGetErrorKind::NotFound | DirectGetErrorKind::ErrorResponse(..) => self.leader_read(sequence).await,
                 _ => Err(Error::request("an entry")(error)),
             },
         }
@@ -232,14 +197,8 @@ impl Broker {
     pub async fn publish(&self, payload: Bytes, expected_last_sequence: u64) -> Answer {
         let mut headers = HeaderMap::new();
         headers.insert(header::NATS_EXPECTED_STREAM, self.settings.stream.as_str());
-        headers.insert(
-            header::NATS_EXPECTED_LAST_SEQUENCE,
-            expected_last_sequence.to_string(),
-        );
-        let request = Request::new()
-            .headers(headers)
-            .payload(payload)
-            .timeout(Some(self.settings.timeout));
+        headers.insert(header::NATS_EXPECTED_LAST_SEQUENCE, expected_last_sequence.to_string());
+        let request = Request::new().headers(headers).payload(payload).timeout(Some(self.settings.timeout));
         let mut losses = self.losses();
         let message = tokio::select! {
             answer = self.client.send_request(self.settings.subject(), request) => match answer {
@@ -251,21 +210,12 @@ impl Broker {
             _ = losses.changed() => return Answer::Lost("lost the connection".into()),
         };
         match serde_json::from_slice(&message.payload) {
-            Ok(Response::Ok(PublishAck {
-                stream, sequence, ..
-            })) if stream == self.settings.stream => Answer::Stored(sequence),
-            Ok(Response::Ok(ack)) => Answer::Lost(format!(
-                "stream {} took it, not {}",
-                ack.stream, self.settings.stream
-            )),
+            Ok(Response::Ok(PublishAck { stream, sequence, .. })) if stream == self.settings.stream => Answer::Stored(sequence),
+            Ok(Response::Ok(ack)) => Answer::Lost(format!("stream {} took it, not {}", ack.stream, self.settings.stream)),
             Ok(Response::Err { error }) => match error.error_code() {
-                ErrorCode::STREAM_WRONG_LAST_SEQUENCE | ErrorCode(WRONG_LAST_SEQUENCE_CONSTANT) => {
-                    Answer::WrongLastSequence
-                }
+                ErrorCode::STREAM_WRONG_LAST_SEQUENCE | ErrorCode(WRONG_LAST_SEQUENCE_CONSTANT) => Answer::WrongLastSequence,
                 // Says nothing about the message: the cluster has no leader just now.
-                ErrorCode::CLUSTER_NOT_AVAILABLE | ErrorCode::CLUSTER_NOT_LEADER => {
-                    Answer::Lost(error.to_string())
-                }
+                ErrorCode::CLUSTER_NOT_AVAILABLE | ErrorCode::CLUSTER_NOT_LEADER => Answer::Lost(error.to_string()),
                 _ => Answer::Refused(error.to_string()),
             },
             Err(error) => Answer::Lost(format!("an answer that cannot be read: {error}")),
@@ -304,108 +254,28 @@ pub fn check_config(settings: &Settings, config: &Config) -> Result<(), Error> {
             format!("{:?}", [settings.subject()]),
             config.subjects == [settings.subject()],
         ),
-        (
-            "storage",
-            format!("{:?}", config.storage),
-            "File".into(),
-            config.storage == StorageType::File,
-        ),
-        (
-            "retention",
-            format!("{:?}", config.retention),
-            "Limits".into(),
-            config.retention == RetentionPolicy::Limits,
-        ),
-        (
-            "discard",
-            format!("{:?}", config.discard),
-            "New".into(),
-            config.discard == DiscardPolicy::New,
-        ),
-        (
-            "max_msgs",
-            config.max_messages.to_string(),
-            "-1".into(),
-            unlimited(config.max_messages),
-        ),
+        ("storage", format!("{:?}", config.storage), "File".into(), config.storage == StorageType::File),
+        ("retention", format!("{:?}", config.retention), "Limits".into(), config.retention == RetentionPolicy::Limits),
+        ("discard", format!("{:?}", config.discard), "New".into(), config.discard == DiscardPolicy::New),
+        ("max_msgs", config.max_messages.to_string(), "-1".into(), unlimited(config.max_messages)),
         (
             "max_msgs_per_subject",
             config.max_messages_per_subject.to_string(),
             "-1".into(),
             unlimited(config.max_messages_per_subject),
         ),
-        (
-            "max_bytes",
-            config.max_bytes.to_string(),
-            "-1".into(),
-            unlimited(config.max_bytes),
-        ),
-        (
-            "max_msg_size",
-            config.max_message_size.to_string(),
-            "-1".into(),
-            unlimited(config.max_message_size.into()),
-        ),
-        (
-            "max_age",
-            format!("{:?}", config.max_age),
-            "0ns".into(),
-            config.max_age.is_zero(),
-        ),
-        (
-            "deny_delete",
-            config.deny_delete.to_string(),
-            "true".into(),
-            config.deny_delete,
-        ),
-        (
-            "deny_purge",
-            config.deny_purge.to_string(),
-            "true".into(),
-            config.deny_purge,
-        ),
-        (
-            "allow_rollup_hdrs",
-            config.allow_rollup.to_string(),
-            "false".into(),
-            !config.allow_rollup,
-        ),
-        (
-            "no_ack",
-            config.no_ack.to_string(),
-            "false".into(),
-            !config.no_ack,
-        ),
-        (
-            "sealed",
-            config.sealed.to_string(),
-            "false".into(),
-            !config.sealed,
-        ),
-        (
-            "mirror",
-            config.mirror.is_some().to_string(),
-            "false".into(),
-            config.mirror.is_none(),
-        ),
-        (
-            "sources",
-            config.sources.is_some().to_string(),
-            "false".into(),
-            config.sources.is_none(),
-        ),
-        (
-            "subject_transform",
-            config.subject_transform.is_some().to_string(),
-            "false".into(),
-            config.subject_transform.is_none(),
-        ),
-        (
-            "compression",
-            format!("{:?}", config.compression),
-            "Some(S2)".into(),
-            config.compression == Some(Compression::S2),
-        ),
+        ("max_bytes", config.max_bytes.to_string(), "-1".into(), unlimited(config.max_bytes)),
+        ("max_msg_size", config.max_message_size.to_string(), "-1".into(), unlimited(config.max_message_size.into())),
+        ("max_age", format!("{:?}", config.max_age), "0ns".into(), config.max_age.is_zero()),
+        ("deny_delete", config.deny_delete.to_string(), "true".into(), config.deny_delete),
+        ("deny_purge", config.deny_purge.to_string(), "true".into(), config.deny_purge),
+        ("allow_rollup_hdrs", config.allow_rollup.to_string(), "false".into(), !config.allow_rollup),
+        ("no_ack", config.no_ack.to_string(), "false".into(), !config.no_ack),
+        ("sealed", config.sealed.to_string(), "false".into(), !config.sealed),
+        ("mirror", config.mirror.is_some().to_string(), "false".into(), config.mirror.is_none()),
+        ("sources", config.sources.is_some().to_string(), "false".into(), config.sources.is_none()),
+        ("subject_transform", config.subject_transform.is_some().to_string(), "false".into(), config.subject_transform.is_none()),
+        ("compression", format!("{:?}", config.compression), "Some(S2)".into(), config.compression == Some(Compression::S2)),
         (
             "persist_mode",
             format!("{:?}", config.persist_mode),
@@ -421,12 +291,7 @@ pub fn check_config(settings: &Settings, config: &Config) -> Result<(), Error> {
     ];
     match rows.into_iter().find(|(.., right)| !right) {
         None => Ok(()),
-        Some((setting, is, must, _)) => Err(Error::Setting {
-            stream: settings.stream.clone(),
-            setting,
-            is,
-            must,
-        }),
+        Some((setting, is, must, _)) => Err(Error::Setting { stream: settings.stream.clone(), setting, is, must }),
     }
 }
 

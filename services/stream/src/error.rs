@@ -14,9 +14,7 @@ pub enum Error {
         name: String,
     },
     /// No server answers at the address.
-    #[error(
-        "nats-server at {url} cannot be reached; check that it runs and that the address is right"
-    )]
+    #[error("nats-server at {url} cannot be reached; check that it runs and that the address is right")]
     Unreachable {
         /// The address as given.
         url: String,
@@ -35,9 +33,7 @@ pub enum Error {
         least: &'static str,
     },
     /// The server takes smaller messages than an entry may be.
-    #[error(
-        "nats-server takes messages of up to {max} bytes; {need} are needed: raise its max_payload"
-    )]
+    #[error("nats-server takes messages of up to {max} bytes; {need} are needed: raise its max_payload")]
     PayloadLimit {
         /// The server's `max_payload`.
         max: usize,
@@ -53,17 +49,13 @@ pub enum Error {
         stream: String,
     },
     /// The stream has no genesis entry: `init` did not finish, or the stream has lost everything.
-    #[error(
-        "stream {stream} is empty; if `chuoi init` was interrupted, run it again, otherwise the journal is lost: restore it"
-    )]
+    #[error("stream {stream} is empty; if `chuoi init` was interrupted, run it again, otherwise the journal is lost: restore it")]
     Empty {
         /// Name of the stream.
         stream: String,
     },
     /// `init` on a stream that already holds, or held, entries.
-    #[error(
-        "stream {stream} is already initialized, its last entry is {last_sequence}; nothing was changed"
-    )]
+    #[error("stream {stream} is already initialized, its last entry is {last_sequence}; nothing was changed")]
     AlreadyInitialized {
         /// Name of the stream.
         stream: String,
@@ -71,9 +63,7 @@ pub enum Error {
         last_sequence: u64,
     },
     /// The stream is set up in a way that could lose entries.
-    #[error(
-        "stream {stream} has {setting} = {is}, it must be {must}; correct it with the nats tool"
-    )]
+    #[error("stream {stream} has {setting} = {is}, it must be {must}; correct it with the nats tool")]
     Setting {
         /// Name of the stream.
         stream: String,
@@ -91,9 +81,7 @@ pub enum Error {
         sequence: u64,
     },
     /// The journal is not what it was or has to be. Nothing may be read past this place.
-    #[error(
-        "the journal is damaged at entry {sequence}: {what}; stop all writers and run `chuoi doctor`"
-    )]
+    #[error("the journal is damaged at entry {sequence}: {what}; stop all writers and run `chuoi doctor`")]
     Damage {
         /// Where.
         sequence: u64,
@@ -118,13 +106,8 @@ pub enum Error {
 }
 
 impl Error {
-    pub(crate) fn request<E: Into<Box<dyn std::error::Error + Send + Sync>>>(
-        asked: &'static str,
-    ) -> impl FnOnce(E) -> Error {
-        move |source| Error::Request {
-            asked,
-            source: source.into(),
-        }
+    pub(crate) fn request<E: Into<Box<dyn std::error::Error + Send + Sync>>>(asked: &'static str) -> impl FnOnce(E) -> Error {
+        move |source| Error::Request { asked, source: source.into() }
     }
 }
 
@@ -173,9 +156,7 @@ pub enum Damage {
     #[error("a second genesis entry")]
     SecondGenesis,
     /// The entry names a predecessor that is not before it, or was not live.
-    #[error(
-        "it follows entry {named}, which is not a live entry before it; the last live one is {tip}"
-    )]
+    #[error("it follows entry {named}, which is not a live entry before it; the last live one is {tip}")]
     Predecessor {
         /// The sequence that it names.
         named: u64,
@@ -211,9 +192,7 @@ pub enum SealError {
         max: usize,
     },
     /// The record time is before the predecessor's.
-    #[error(
-        "record time {record_time} is before the last entry's {predecessor}; take the later one"
-    )]
+    #[error("record time {record_time} is before the last entry's {predecessor}; take the later one")]
     Backwards {
         /// The record time given.
         record_time: Timestamp,
@@ -239,9 +218,7 @@ pub enum AppendError {
         reason: String,
     },
     /// The stream is shorter than the writer knows it to be, or gone.
-    #[error(
-        "the journal is damaged at entry {sequence}: {what}; stop all writers and run `chuoi doctor`"
-    )]
+    #[error("the journal is damaged at entry {sequence}: {what}; stop all writers and run `chuoi doctor`")]
     Damage {
         /// Where.
         sequence: u64,

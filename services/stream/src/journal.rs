@@ -82,24 +82,13 @@ impl Sealed {
     }
 
     fn tip(&self) -> Tip {
-        Tip {
-            sequence: self.place(),
-            hash: self.hash,
-            record_time: self.record_time,
-            last_seen: self.place(),
-        }
+        Tip { sequence: self.place(), hash: self.hash, record_time: self.record_time, last_seen: self.place() }
     }
 }
 
 impl fmt::Debug for Sealed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "Sealed({} of {} bytes for place {})",
-            self.entry_id,
-            self.payload.len(),
-            self.place()
-        )
+        write!(f, "Sealed({} of {} bytes for place {})", self.entry_id, self.payload.len(), self.place())
     }
 }
 
@@ -107,31 +96,19 @@ impl fmt::Debug for Sealed {
 ///
 /// Refuses a stream that holds, or has held, anything. Run again after an interruption, it finishes what it began: a
 /// stream that is there and has never held anything gets its genesis entry.
-pub async fn init(
-    settings: &Settings,
-    genesis: Genesis,
-    record_time: Timestamp,
-) -> Result<Journal, Error> {
+pub async fn init(settings: &Settings, genesis: Genesis, record_time: Timestamp) -> Result<Journal, Error> {
     let broker = Broker::connect(settings).await?;
-    let already = |last_sequence| Error::AlreadyInitialized {
-        stream: settings.stream.clone(),
-        last_sequence,
-    };
+    let already = |last_sequence| Error::AlreadyInitialized { stream: settings.stream.clone(), last_sequence };
     if broker.stream_info().await?.is_none() {
         broker.create_stream().await?;
         info!("made stream {}", settings.stream);
     }
-    let info = broker.stream_info().await?.ok_or_else(|| Error::Missing {
-        stream: settings.stream.clone(),
-    })?;
+    let info = broker.stream_info().await?.ok_or_else(|| Error::Missing { stream: settings.stream.clone() })?;
     if info.state.last_sequence > 0 {
         return Err(already(info.state.last_sequence));
     }
     broker::check_config(settings, &info.config)?;
-    let entry = Entry {
-        genesis: Some(genesis),
-        ..entry(Uuid::now_v7(), None, record_time)
-    };
+    let entry = Entry { genesis: Some(genesis), ..entry(Uuid::now_v7(), None, record_time) };
     let sealed = seal(entry, None, record_time)?;
     match append(&broker, &sealed).await {
         Ok(_) => {
@@ -159,11 +136,7 @@ struct Inner {
 
 impl fmt::Debug for Journal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "Journal({} in {})",
-            self.inner.id, self.inner.broker.settings.stream
-        )
+        write!(f, "Journal({} in {})", self.inner.id, self.inner.broker.settings.stream)
     }
 }
 
@@ -183,13 +156,9 @@ impl Journal {
         if info.state.last_sequence == 0 {
             return Err(Error::Empty { stream });
         }
-        broker::check_state(&info, 0)
-            .map_err(|(sequence, what)| Error::Damage { sequence, what })?;
+        broker.check_state(&info, 0).await?.map_err(|(sequence, what)| Error::Damage { sequence, what })?;
         let at_first = |what| Error::Damage { sequence: 1, what };
-        let stored = broker
-            .leader_read(1)
-            .await?
-            .ok_or_else(|| at_first(Damage::Gone))?;
+        let stored = broker.leader_read(1).await?.ok_or_else(|| at_first(Damage::Gone))?;
         let hash = chain::hash(&stored.payload);
         let entry = chain::decode(&stored.payload).map_err(at_first)?;
         let id = chain::journal_of(&entry).map_err(at_first)?;
@@ -198,24 +167,9 @@ impl Journal {
             Verdict::Damage(what) => return Err(at_first(what)),
             Verdict::Older { .. } => return Err(at_first(Damage::NoGenesis)),
         };
-        let genesis = entry
-            .genesis
-            .clone()
-            .ok_or_else(|| at_first(Damage::NoGenesis))?;
-        let genesis_entry = LiveEntry {
-            tip,
-            entry,
-            payload: stored.payload,
-            stored_time: stored.time,
-        };
-        Ok(Journal {
-            inner: Arc::new(Inner {
-                broker,
-                id,
-                genesis,
-                genesis_entry,
-            }),
-        })
+        let genesis = entry.genesis.clone().ok_or_else(|| at_first(Damage::NoGenesis))?;
+        let genesis_entry = LiveEntry { tip, entry, payload: stored.payload, stored_time: stored.time };
+        Ok(Journal { inner: Arc::new(Inner { broker, id, genesis, genesis_entry }) })
     }
 
     /// The journal's id, made once by `init`.
@@ -240,9 +194,7 @@ impl Journal {
 
     /// The sequence of a position, if it is one of this journal.
     pub fn sequence_of(&self, position: Position) -> Result<u64, PositionError> {
-        self.position(0)
-            .combine(position)
-            .map(|position| position.sequence())
+        self.position(0).combine(position).map(|position| position.sequence())
     }
 
     /// The stream's last sequence, asked of its leader. (In a cluster, a leader that was cut off and does not know it yet
@@ -250,28 +202,19 @@ impl Journal {
     pub async fn last_sequence(&self) -> Result<u64, Error> {
         match self.broker().stream_info().await? {
             Some(info) => Ok(info.state.last_sequence),
-            None => Err(Error::Missing {
-                stream: self.broker().settings.stream.clone(),
-            }),
+            None => Err(Error::Missing { stream: self.broker().settings.stream.clone() }),
         }
     }
 
     /// Reads one entry again. Checks that it is an entry of this journal; that it is a live one the caller knows already,
     /// from a reader or an append.
     pub async fn entry_at(&self, sequence: u64) -> Result<LiveEntry, Error> {
-        let Stored { payload, time } = self
-            .broker()
-            .read(sequence)
-            .await?
-            .ok_or(Error::NoEntry { sequence })?;
+        let Stored { payload, time } = self.broker().read(sequence).await?.ok_or(Error::NoEntry { sequence })?;
         let damage = |what| Error::Damage { sequence, what };
         let entry = chain::decode(&payload).map_err(damage)?;
         let found = chain::journal_of(&entry).map_err(damage)?;
         if found != self.inner.id {
-            return Err(damage(Damage::OtherJournal {
-                expected: self.inner.id,
-                found,
-            }));
+            return Err(damage(Damage::OtherJournal { expected: self.inner.id, found }));
         }
         let tip = Tip {
             sequence,
@@ -279,12 +222,7 @@ impl Journal {
             record_time: chain::record_time(&entry).map_err(damage)?,
             last_seen: sequence,
         };
-        Ok(LiveEntry {
-            tip,
-            entry,
-            payload,
-            stored_time: time,
-        })
+        Ok(LiveEntry { tip, entry, payload, stored_time: time })
     }
 
     /// A reader of what comes after the tip; of everything, the genesis first, if there is none. Asks nothing of the
@@ -294,16 +232,8 @@ impl Journal {
     }
 
     /// Makes commands into an entry that follows the tip. Pure but for the entry's random id.
-    pub fn seal(
-        &self,
-        tip: &Tip,
-        record_time: Timestamp,
-        commands: Vec<RecordedCommand>,
-    ) -> Result<Sealed, SealError> {
-        let entry = Entry {
-            commands,
-            ..entry(self.inner.id, Some(tip), record_time)
-        };
+    pub fn seal(&self, tip: &Tip, record_time: Timestamp, commands: Vec<RecordedCommand>) -> Result<Sealed, SealError> {
+        let entry = Entry { commands, ..entry(self.inner.id, Some(tip), record_time) };
         seal(entry, Some(tip), record_time)
     }
 
@@ -348,17 +278,11 @@ fn seal(entry: Entry, tip: Option<&Tip>, record_time: Timestamp) -> Result<Seale
     if let Some(tip) = tip
         && record_time < tip.record_time
     {
-        return Err(SealError::Backwards {
-            record_time,
-            predecessor: tip.record_time,
-        });
+        return Err(SealError::Backwards { record_time, predecessor: tip.record_time });
     }
     let bytes = entry.encoded_len();
     if bytes > MAX_ENTRY_BYTES {
-        return Err(SealError::TooLarge {
-            bytes,
-            max: MAX_ENTRY_BYTES,
-        });
+        return Err(SealError::TooLarge { bytes, max: MAX_ENTRY_BYTES });
     }
     let payload = Bytes::from(entry.encode_to_vec());
     Ok(Sealed {
@@ -378,20 +302,14 @@ async fn append(broker: &Broker, sealed: &Sealed) -> Result<Tip, AppendError> {
         broker.connected().await;
         // Before the first byte leaves: if this future is dropped while it waits, the attempt may land all the same.
         let doubted_before = sealed.in_doubt.swap(true, Ordering::SeqCst);
-        match broker
-            .publish(sealed.payload.clone(), sealed.expected_last_sequence)
-            .await
-        {
+        match broker.publish(sealed.payload.clone(), sealed.expected_last_sequence).await {
             Answer::Stored(sequence) if sequence == sealed.place() => {
                 sealed.in_doubt.store(false, Ordering::SeqCst);
                 return Ok(sealed.tip());
             }
             // The broker let it through although another's is at the expected place (as in nats-server issue 4320).
             // Which of them is live depends on what lies at that place.
-            Answer::Stored(sequence) => warn!(
-                "stored at {sequence}, not at {} as expected",
-                sealed.place()
-            ),
+            Answer::Stored(sequence) => warn!("stored at {sequence}, not at {} as expected", sealed.place()),
             Answer::WrongLastSequence => {}
             Answer::Refused(reason) if !doubted_before => {
                 sealed.in_doubt.store(false, Ordering::SeqCst);
@@ -399,10 +317,7 @@ async fn append(broker: &Broker, sealed: &Sealed) -> Result<Tip, AppendError> {
             }
             // This attempt did not land, but an earlier one may have.
             Answer::Refused(reason) | Answer::Lost(reason) => {
-                warn!(
-                    "append at {} is in doubt, sending it again: {reason}",
-                    sealed.place()
-                );
+                warn!("append at {} is in doubt, sending it again: {reason}", sealed.place());
             }
         }
         match occupant(broker, sealed).await {
@@ -412,9 +327,7 @@ async fn append(broker: &Broker, sealed: &Sealed) -> Result<Tip, AppendError> {
             }
             Ok(Occupant::Anothers) => {
                 sealed.in_doubt.store(false, Ordering::SeqCst);
-                return Err(AppendError::Overtaken {
-                    place: sealed.place(),
-                });
+                return Err(AppendError::Overtaken { place: sealed.place() });
             }
             // In a cluster the leader may refuse for the sake of an entry that it has not stored yet.
             Ok(Occupant::Nobody) => shorter_since = None,
@@ -444,23 +357,14 @@ enum Occupant {
 async fn occupant(broker: &Broker, sealed: &Sealed) -> Result<Occupant, Error> {
     if let Some(stored) = broker.leader_read(sealed.place()).await? {
         let ours = stored.payload == sealed.payload;
-        return Ok(if ours {
-            Occupant::Ours
-        } else {
-            Occupant::Anothers
-        });
+        return Ok(if ours { Occupant::Ours } else { Occupant::Anothers });
     }
     let Some(info) = broker.stream_info().await? else {
         let stream = broker.settings.stream.clone();
-        return Ok(Occupant::Shorter(
-            sealed.place(),
-            Damage::StreamGone { stream },
-        ));
+        return Ok(Occupant::Shorter(sealed.place(), Damage::StreamGone { stream }));
     };
-    Ok(
-        match broker::check_state(&info, sealed.expected_last_sequence) {
-            Ok(()) => Occupant::Nobody,
-            Err((sequence, what)) => Occupant::Shorter(sequence, what),
-        },
-    )
+    Ok(match broker.check_state(&info, sealed.expected_last_sequence).await? {
+        Ok(()) => Occupant::Nobody,
+        Err((sequence, what)) => Occupant::Shorter(sequence, what),
+    })
 }

@@ -17,10 +17,7 @@ impl Position {
     /// The place of an entry in the journal of that id.
     pub fn new(journal: Uuid, sequence: u64) -> Position {
         let (high, low) = journal.as_u64_pair();
-        Position {
-            tag: high ^ low,
-            sequence,
-        }
+        Position { tag: high ^ low, sequence }
     }
 
     /// Stream sequence of the entry.
@@ -38,10 +35,7 @@ impl Position {
         match self.partial_cmp(&other) {
             Some(Ordering::Less) => Ok(other),
             Some(_) => Ok(self),
-            None => Err(PositionError::OtherJournal {
-                position: other.to_string(),
-                tag: self.tag,
-            }),
+            None => Err(PositionError::OtherJournal { position: other.to_string(), tag: self.tag }),
         }
     }
 }
@@ -65,18 +59,13 @@ impl FromStr for Position {
         parse(text)
             // One text for one position: no signs, capitals or leading zeros.
             .filter(|position| position.to_string() == text)
-            .ok_or_else(|| PositionError::Malformed {
-                text: text.chars().take(64).collect(),
-            })
+            .ok_or_else(|| PositionError::Malformed { text: text.chars().take(64).collect() })
     }
 }
 
 fn parse(text: &str) -> Option<Position> {
     let (tag, sequence) = text.split_once('-')?;
-    Some(Position {
-        tag: u64::from_str_radix(tag, 16).ok()?,
-        sequence: sequence.parse().ok()?,
-    })
+    Some(Position { tag: u64::from_str_radix(tag, 16).ok()?, sequence: sequence.parse().ok()? })
 }
 
 /// Why a text is not a position of this journal.
@@ -90,13 +79,89 @@ pub enum PositionError {
         text: String,
     },
     /// The position is of another journal.
-    #[error(
-        "position {position} is of another journal than this one ({tag:016x}); drop it and read without"
-    )]
+    #[error("position {position} is of another journal than this one ({tag:016x}); drop it and read without")]
     OtherJournal {
         /// The position as text.
         position: String,
         /// This journal's tag.
         tag: u64,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const JOURNAL: Uuid = Uuid::from_u128(0x0192_0000_0000_7000_8000_0000_0000_0001);
+    const OTHER: Uuid = Uuid::from_u128(0x0192_0000_0000_7000_8000_0000_0000_0002);
+
+    #[test]
+    fn positions_of_one_journal_are_ordered_and_combine_to_the_later() {
+        let (early, late) = (Position::new(JOURNAL, 3), Position::new(JOURNAL, 20));
+        assert!(early < late);
+        assert_eq!(early.combine(late), Ok(late));
+        assert_eq!(late.combine(early), Ok(late));
+    }
+
+    #[test]
+    fn positions_of_two_journals_have_no_order() {
+        let (here, there) = (Position::new(JOURNAL, 3), Position::new(OTHER, 3));
+        assert_eq!(here.partial_cmp(&there), None);
+        let error = here.combine(there).unwrap_err();
+        assert!(error.to_string().contains("another journal"), "{error}");
+    }
+
+    #[test]
+    fn the_text_stays_as_callers_have_it() {
+        assert_eq!(Position::new(JOURNAL, 42).to_string(), "8192000000007001-42");
+    }
+
+    #[test]
+    #[rustfmt::skip] // Columns.
+    fn one_position_has_one_text() {
+        for (text, right) in [
+            ("8192000000007001-42",                   true),
+            ("8192000000007001-0",                    true),
+            ("8192000000007001-18446744073709551615", true),
+            ("8192000000007001-18446744073709551616", false),
+            ("8192000000007001-042",                  false),
+            ("8192000000007001-+42",                  false),
+            ("+192000000007001-42",                   false),
+            ("819200000000700A-42",                   false),
+            ("192000000007001-42",                    false),
+            ("08192000000007001-42",                  false),
+            ("8192000000007001-",                     false),
+            ("8192000000007001",                      false),
+            ("-42",                                   false),
+            ("-",                                     false),
+            ("",                                      false),
+            (" 8192000000007001-42",                  false),
+            ("８192000000007001-42",                  false),
+        ] {
+            assert_eq!(text.parse::<Position>().is_ok(), right, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_long_wrong_text_is_cut_short_in_the_message() {
+        let error = "ô".repeat(5_000).parse::<Position>().unwrap_err();
+        assert!(error.to_string().len() < 250, "{error}");
+    }
+
+    proptest! {
+        #[test]
+        fn text_and_back_is_the_same(journal: u128, sequence: u64) {
+            let position = Position::new(Uuid::from_u128(journal), sequence);
+            prop_assert_eq!(position.to_string().parse(), Ok(position));
+        }
+
+        #[test]
+        fn any_text_is_a_position_or_an_error(text in ".*|[0-9a-f]{0,17}-?[0-9]{0,21}") {
+            if let Ok(position) = text.parse::<Position>() {
+                prop_assert_eq!(position.to_string(), text);
+            }
+        }
+    }
 }

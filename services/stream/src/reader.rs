@@ -118,11 +118,7 @@ impl Reader {
     ///
     /// None may also mean that only stale entries were passed (`tip().last_seen` shows it), or that the server could not be
     /// reached: the reader goes on trying and continues where it was. An error is final: every later call returns it too.
-    pub async fn next(
-        &mut self,
-        max_entries: usize,
-        max_wait: Duration,
-    ) -> Result<Vec<LiveEntry>, Error> {
+    pub async fn next(&mut self, max_entries: usize, max_wait: Duration) -> Result<Vec<LiveEntry>, Error> {
         let deadline = Instant::now() + max_wait;
         let max_entries = max_entries.max(1);
         loop {
@@ -153,8 +149,7 @@ impl Reader {
     /// Whether there is enough to give out: a full batch, or all that is stored.
     fn is_due(&self, max_entries: usize) -> bool {
         let more_coming = self.session.as_ref().is_some_and(|session| session.behind);
-        self.ready.len() >= max_entries
-            || (!more_coming && (self.passed_stale || !self.ready.is_empty()))
+        self.ready.len() >= max_entries || (!more_coming && (self.passed_stale || !self.ready.is_empty()))
     }
 
     fn give(&mut self, max_entries: usize) -> Vec<LiveEntry> {
@@ -188,16 +183,12 @@ impl Reader {
             Some(session) => session,
             None => {
                 let broker = self.journal.broker();
-                if tokio::time::timeout_at(deadline, broker.connected())
-                    .await
-                    .is_err()
-                {
+                if tokio::time::timeout_at(deadline, broker.connected()).await.is_err() {
                     return Ok(false);
                 }
                 self.check_known().await?;
                 let start = self.seen.as_ref().map_or(1, |tip| tip.last_seen + 1);
-                self.session
-                    .insert(Session::start(self.journal.broker(), start).await?)
+                self.session.insert(Session::start(self.journal.broker(), start).await?)
             }
         };
         if session.outstanding == 0 {
@@ -222,21 +213,15 @@ impl Reader {
     async fn check_known(&mut self) -> Result<(), Error> {
         let broker = self.journal.broker();
         let known = self.seen.as_ref().map_or(1, |tip| tip.last_seen);
-        let info = broker
-            .stream_info()
-            .await
-            .inspect_err(|_| self.shorter_since = None)?;
+        let info = broker.stream_info().await.inspect_err(|_| self.shorter_since = None)?;
         let found = match info {
-            Some(info) => broker::check_state(&info, known),
+            Some(info) => broker.check_state(&info, known).await?,
             None => {
                 let stream = broker.settings.stream.clone();
                 Err((known, Damage::StreamGone { stream }))
             }
         };
-        let tip = self
-            .seen
-            .as_ref()
-            .unwrap_or(&self.journal.genesis_entry().tip);
+        let tip = self.seen.as_ref().unwrap_or(&self.journal.genesis_entry().tip);
         let found = match found {
             Ok(()) => match broker.leader_read(tip.sequence).await? {
                 Some(stored) if chain::hash(&stored.payload) == tip.hash => Ok(()),
@@ -254,19 +239,10 @@ impl Reader {
         if what == Damage::Replaced || since.elapsed() > broker.settings.timeout {
             return Err(Error::Damage { sequence, what });
         }
-        Err(Error::request("the stream as it was")(format!(
-            "at entry {sequence}: {what}"
-        )))
+        Err(Error::request("the stream as it was")(format!("at entry {sequence}: {what}")))
     }
 
-    async fn take(
-        &mut self,
-        Delivery {
-            sequence,
-            payload,
-            time,
-        }: Delivery,
-    ) -> Result<(), Error> {
+    async fn take(&mut self, Delivery { sequence, payload, time }: Delivery) -> Result<(), Error> {
         let last_seen = self.seen.as_ref().map_or(0, |tip| tip.last_seen);
         if sequence <= last_seen {
             return Ok(());
@@ -274,43 +250,20 @@ impl Reader {
         if sequence > last_seen + 1 {
             // Gone from the stream, or only lost on the way? In both cases this session is of no use any more.
             self.session = None;
-            if self
-                .journal
-                .broker()
-                .leader_read(last_seen + 1)
-                .await?
-                .is_none()
-            {
-                return Err(Error::Damage {
-                    sequence: last_seen + 1,
-                    what: Damage::Gone,
-                });
+            if self.journal.broker().leader_read(last_seen + 1).await?.is_none() {
+                return Err(Error::Damage { sequence: last_seen + 1, what: Damage::Gone });
             }
             return Ok(());
         }
         let damage = |what| Error::Damage { sequence, what };
         let hash = chain::hash(&payload);
         let entry = chain::decode(&payload).map_err(damage)?;
-        match chain::classify(
-            self.journal.id(),
-            self.seen.as_ref(),
-            sequence,
-            &entry,
-            hash,
-        ) {
+        match chain::classify(self.journal.id(), self.seen.as_ref(), sequence, &entry, hash) {
             Verdict::Live(tip) => {
                 self.seen = Some(tip.clone());
-                self.ready.push(LiveEntry {
-                    tip,
-                    entry,
-                    payload,
-                    stored_time: time,
-                });
+                self.ready.push(LiveEntry { tip, entry, payload, stored_time: time });
             }
-            Verdict::Older {
-                sequence: named,
-                hash,
-            } => {
+            Verdict::Older { sequence: named, hash } => {
                 // Should this fail or be dropped, a new session brings the entry again.
                 let session = self.session.take();
                 let older = self.journal.broker().leader_read(named).await?;
@@ -335,11 +288,7 @@ impl Session {
         // Before the consumer is made, so that no loss goes unnoticed.
         let losses = broker.losses();
         let inbox = async_nats::Subject::from(broker.client.new_inbox());
-        let subscriber = broker
-            .client
-            .subscribe(inbox.clone())
-            .await
-            .map_err(Error::request("a subscription"))?;
+        let subscriber = broker.client.subscribe(inbox.clone()).await.map_err(Error::request("a subscription"))?;
         let config = Config {
             description: Some("chuoi reader".into()),
             deliver_policy: DeliverPolicy::ByStartSequence { start_sequence },
@@ -401,41 +350,23 @@ impl Session {
             Some(StatusCode::IDLE_HEARTBEAT) => return News::Heartbeat,
             Some(StatusCode::TIMEOUT | StatusCode::NOT_FOUND) => return News::Ended,
             // 409 is also said of a consumer that is gone.
-            Some(_)
-                if message
-                    .description
-                    .as_deref()
-                    .is_some_and(|text| text.contains("MaxBytes")) =>
-            {
+            Some(_) if message.description.as_deref().is_some_and(|text| text.contains("MaxBytes")) => {
                 return News::Ended;
             }
             Some(status) => {
-                return News::Broken(format!(
-                    "{status} {}",
-                    message.description.unwrap_or_default()
-                ));
+                return News::Broken(format!("{status} {}", message.description.unwrap_or_default()));
             }
         }
         self.outstanding = self.outstanding.saturating_sub(1);
-        let message = jetstream::Message {
-            message,
-            context: self.context.clone(),
-        };
+        let message = jetstream::Message { message, context: self.context.clone() };
         let (sequence, time) = match message.info() {
             Ok(info) => {
                 self.behind = info.pending > 0;
-                (
-                    info.stream_sequence,
-                    broker::timestamp(info.published.unix_timestamp_nanos()),
-                )
+                (info.stream_sequence, broker::timestamp(info.published.unix_timestamp_nanos()))
             }
             Err(error) => return News::Broken(format!("a message without its sequence: {error}")),
         };
-        News::Delivery(Delivery {
-            sequence,
-            payload: message.message.payload,
-            time,
-        })
+        News::Delivery(Delivery { sequence, payload: message.message.payload, time })
     }
 }
 

@@ -22,12 +22,7 @@ pub struct Settings {
 impl Settings {
     /// A single copy, five seconds for a request.
     pub fn new(url: impl Into<String>, stream: impl Into<String>) -> Settings {
-        Settings {
-            url: url.into(),
-            stream: stream.into(),
-            replicas: 1,
-            timeout: Duration::from_secs(5),
-        }
+        Settings { url: url.into(), stream: stream.into(), replicas: 1, timeout: Duration::from_secs(5) }
     }
 
     /// The one subject of the stream. Derived, so that no two generations share one.
@@ -39,9 +34,7 @@ impl Settings {
     pub(crate) fn check(&self) -> Result<(), Error> {
         let allowed = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
         if self.stream.is_empty() || !self.stream.chars().all(allowed) {
-            return Err(Error::StreamName {
-                name: self.stream.clone(),
-            });
+            return Err(Error::StreamName { name: self.stream.clone() });
         }
         Ok(())
     }
