@@ -74,8 +74,12 @@ pub(crate) async fn connection(settings: &Settings) -> Result<Client, Error> {
 /// Brings the tables to this program's version. Two programs that start at once take turns.
 pub async fn migrate(settings: &Settings) -> Result<(), Error> {
     let mut client = connection(settings).await?;
+    // On disk: no entry makes a lost table again.
     client
-        .batch_execute(&format!("SELECT pg_advisory_lock({MIGRATING}); CREATE SCHEMA IF NOT EXISTS \"{}\"", settings.schema))
+        .batch_execute(&format!(
+            "SET synchronous_commit = on; SELECT pg_advisory_lock({MIGRATING}); CREATE SCHEMA IF NOT EXISTS \"{}\"",
+            settings.schema
+        ))
         .await?;
     let report = migrations::migrations::runner().run_async(&mut client).await?;
     for applied in report.applied_migrations() {

@@ -325,3 +325,159 @@ impl<K: Ord + Clone> Sums<K> {
         self.sums.iter()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::entry::Genesis;
+    use domain::event::{Amount, Counted, CountedLine, Harvested, Lot, LotAmount, Sold, Voided};
+    use domain::event::{CountBasis, RegistryFact, registry};
+    use domain::id::{ChainCode, CommandId, Digest, LotCode, OrganizationCode, ProductCode};
+    use domain::posting::Outside;
+    use domain::time::Calendar;
+
+    const DAY: &str = "2026-11-25T08:00+07:00";
+
+    fn lot() -> Lot {
+        let (issuer, product) = (OrganizationCode::parse("HTX1").unwrap(), ProductCode::parse("RAU").unwrap());
+        let code = LotCode::parse("A").unwrap();
+        Lot {
+            id: LotId::derive(&issuer, &product, &code),
+            issuer,
+            product,
+            code,
+            chain: ChainCode::parse("CH1").unwrap(),
+            expiry: None,
+            harvest_day: None,
+            harvest_time: None,
+        }
+    }
+
+    fn site() -> SiteCode {
+        SiteCode::parse("F1").unwrap()
+    }
+
+    fn event(fact: Fact) -> Event {
+        let calendar = Calendar::of("Asia/Ho_Chi_Minh").unwrap();
+        Event { time: calendar.moment(DAY.parse().unwrap(), None, None), violations: vec![], fact }
+    }
+
+    fn harvested(milli: i64) -> Event {
+        event(Fact::Harvested(Harvested { lot: lot(), site: site(), amount: Milli(milli).into(), plot: None }))
+    }
+
+    fn sold(milli: i64) -> Event {
+        let amount = Amount { quantity: Milli(milli), given: Some("1 bó".into()) };
+        event(Fact::Sold(Sold { site: site(), lines: vec![LotAmount { lot: lot().id, amount }], product: None }))
+    }
+
+    fn voided(originals: &[Event]) -> Event {
+        let voided = Voided { command: CommandId(Uuid::nil()), reason: String::new(), originals: originals.to_vec() };
+        event(Fact::Voided(voided))
+    }
+
+    fn counted(variances: &[i64]) -> Event {
+        let line = |variance: &i64| CountedLine {
+            lot: lot().id,
+            counted: Milli(5).into(),
+            expected: Milli(5 - variance),
+            variance: Milli(*variance),
+        };
+        let lines = variances.iter().map(line).collect();
+        event(Fact::Counted(Counted { site: site(), basis: CountBasis::Stocktake, lines, product: None }))
+    }
+
+    /// A batch of one entry whose commands are given by their events.
+    fn folded(commands: &[&[Event]]) -> Batch {
+        let command = |(index, events): (usize, &&[Event])| RecordedCommand {
+            organization: OrganizationCode::parse("HTX1").unwrap(),
+            id: CommandId(Uuid::from_u128(index as u128)),
+            digest: Digest([0; 32]),
+            actor: String::new(),
+            device: String::new(),
+            client: String::new(),
+            reported_fact: false,
+            note: String::new(),
+            document: None,
+            events: events.to_vec(),
+        };
+        let entry = Entry {
+            record_time: DAY.parse().unwrap(),
+            genesis: None,
+            commands: commands.iter().enumerate().map(command).collect(),
+        };
+        fold(&[Numbered { journal: Uuid::nil(), sequence: 9, hash: [0; 32], entry }], &[])
+    }
+
+    #[test]
+    #[rustfmt::skip] // Columns.
+    fn balances_are_sums_and_their_lowest_is_taken_between_commands() {
+        // commands, change at the site, lowest
+        for (commands, change, low) in [
+            (vec![vec![harvested(10)]],                                        10, 0),
+            (vec![vec![harvested(10)], vec![sold(4)]],                          6, 0),
+            (vec![vec![sold(4)], vec![harvested(10)]],                          6, -4), // What was there must carry it.
+            (vec![vec![sold(4), harvested(10)]],                                6, 0),  // Within one command nothing must.
+            (vec![vec![harvested(10)], vec![voided(&[harvested(10)])]],         0, 0),
+            (vec![vec![voided(&[harvested(300)]), harvested(30)]],           -270, -270),
+            (vec![vec![counted(&[-3, 0, 2])]],                                 -1, -1),
+        ] {
+            let commands: Vec<&[Event]> = commands.iter().map(Vec::as_slice).collect();
+            let batch = folded(&commands);
+            let sums: Vec<_> = batch.stock.sites.iter().map(|(_, sum)| *sum).collect();
+            assert_eq!(sums, [Sum { change, low }], "{commands:?}");
+            let outside: i128 = batch.stock.outside.values().sum();
+            assert_eq!(change + outside, 0, "conservation: {commands:?}");
+        }
+    }
+
+    #[test]
+    fn a_void_is_folded_as_its_originals_the_other_way_round() {
+        let batch = folded(&[&[sold(4)], &[voided(&[sold(4)])]]);
+        assert_eq!(batch.stock.outside.get(&(lot().id, Outside::Sold)), Some(&0));
+        assert!(batch.throughput.flows.values().all(|flow| *flow == crate::throughput::fold::Flow::default()));
+        let reversal = &batch.trace.movements[1];
+        assert_eq!((&reversal.posting.to, reversal.posting.reversal), (&Place::Site(site()), true));
+        assert_eq!(reversal.given.as_deref(), Some("1 bó"));
+        assert_eq!(batch.trace.reversals.len(), 1);
+    }
+
+    #[test]
+    fn a_line_that_moves_nothing_takes_no_other_line_s_words() {
+        let batch = folded(&[&[counted(&[0, 2])]]);
+        assert_eq!((batch.trace.movements.len(), batch.trace.counts.len()), (1, 2));
+        assert_eq!(batch.trace.counts[0].variance, 0);
+    }
+
+    #[test]
+    fn what_cannot_be_folded_is_parked_and_touches_nothing() {
+        let district = registry::District {
+            code: domain::id::DistrictCode::parse("001").unwrap(),
+            name: "Ba Đình".into(),
+            kind: "quận".into(),
+            ends: None,
+        };
+        let registered = event(Fact::Registered(RegistryFact::District(district)));
+        let batch = folded(&[&[harvested(10), sold(-1)], &[voided(&[registered])], &[harvested(7)]]);
+        let parked: Vec<_> = batch.parked.iter().map(|command| command.parked.command_index).collect();
+        assert_eq!(parked, [0, 1]);
+        assert_eq!(batch.stock.sites.iter().map(|(_, sum)| sum.change).collect::<Vec<_>>(), [7]);
+        assert_eq!(batch.tally, Tally { entries: 1, commands: 3, events: 4, registry_events: 0 });
+        // Places in the entry do not depend on what was left out.
+        assert_eq!(batch.trace.events[0].at, At { sequence: 9, ordinal: 3 });
+        assert!(batch.doubtful.contains(&(lot().id, Some(site()))));
+    }
+
+    #[test]
+    fn the_genesis_entry_names_the_first_organization_and_the_time_zone() {
+        let genesis = Genesis {
+            business_time_zone: "Asia/Ho_Chi_Minh".into(),
+            authority: OrganizationCode::parse("SO-CT").unwrap(),
+            authority_name: "Sở Công Thương".into(),
+        };
+        let entry = Entry { record_time: DAY.parse().unwrap(), genesis: Some(genesis), commands: vec![] };
+        let batch = fold(&[Numbered { journal: Uuid::nil(), sequence: 1, hash: [0; 32], entry }], &[]);
+        assert_eq!(batch.business_time_zone.as_deref(), Some("Asia/Ho_Chi_Minh"));
+        assert_eq!(batch.registry.organizations[0].fact.name, "Sở Công Thương");
+    }
+}

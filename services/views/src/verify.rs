@@ -154,7 +154,8 @@ async fn replace(
     // Both are of a new generation: a projector that waits for the old row may not write to tables that are leaving.
     transaction
         .batch_execute(&format!(
-            "UPDATE \"{new}\".checkpoint SET generation = {generation}; UPDATE \"{old}\".checkpoint SET generation = {generation};
+            "SET LOCAL synchronous_commit = on;
+             UPDATE \"{new}\".checkpoint SET generation = {generation}; UPDATE \"{old}\".checkpoint SET generation = {generation};
              ALTER SCHEMA \"{old}\" RENAME TO \"{new}_old\"; ALTER SCHEMA \"{new}\" RENAME TO \"{old}\";
              ALTER SCHEMA \"{new}_old\" RENAME TO \"{new}\"",
             generation = goal.generation + 1

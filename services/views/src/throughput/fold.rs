@@ -128,3 +128,39 @@ fn stage(from: &Place, to: &Place) -> Option<(Stage, i128)> {
         (Place::Site(_) | Place::Outside(_), _) => return None,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::id::ShipmentId;
+    use uuid::Uuid;
+
+    #[test]
+    #[rustfmt::skip] // Columns.
+    fn each_movement_passes_its_stage_and_a_match_passes_none() {
+        let site = || SiteCode::parse("S1").map(Place::Site).unwrap();
+        let road = || Place::Shipment(ShipmentId(Uuid::nil()));
+        let out = Place::Outside;
+        for (from, to, passes) in [
+            (out(Outside::Harvested), site(),                   Some((Stage::Harvested, 1))),
+            (out(Outside::Opening),   site(),                   Some((Stage::Opened, 1))),
+            (out(Outside::Produced),  site(),                   Some((Stage::Produced, 1))),
+            (out(Outside::Found),     site(),                   Some((Stage::Found, 1))),
+            (site(),                  out(Outside::Found),      Some((Stage::Found, -1))), // A provisional find, taken back.
+            (site(),                  out(Outside::Missing),    Some((Stage::Missing, 1))),
+            (site(),                  out(Outside::Consumed),   Some((Stage::Consumed, 1))),
+            (site(),                  road(),                   Some((Stage::Dispatched, 1))),
+            (road(),                  site(),                   Some((Stage::Received, 1))),
+            (out(Outside::Unmatched), site(),                   Some((Stage::Received, 1))),
+            (road(),                  out(Outside::Unmatched),  None),
+            (road(),                  road(),                   Some((Stage::Refused, 1))),
+            (road(),                  out(Outside::Destroyed),  Some((Stage::Refused, 1))),
+            (road(),                  out(Outside::Lost),       Some((Stage::Short, 1))),
+            (site(),                  out(Outside::Sold),       Some((Stage::Sold, 1))),
+            (site(),                  out(Outside::Donated),    Some((Stage::Wasted, 1))),
+            (site(),                  out(Outside::Destroyed),  Some((Stage::Wasted, 1))),
+        ] {
+            assert_eq!(stage(&from, &to), passes, "{from} to {to}");
+        }
+    }
+}

@@ -39,13 +39,14 @@ async fn reaches(settings: &Settings, sequence: u64) {
     let pool = database::connect(settings).unwrap();
     let begun = Instant::now();
     loop {
-        if let Ok(client) = pool.get().await
-            && let Ok(Some(checkpoint)) = database::checkpoint(&**client).await
-            && checkpoint.sequence >= sequence
-        {
+        let seen = match pool.get().await {
+            Ok(client) => database::checkpoint(&**client).await.map(|seen| seen.map_or(0, |seen| seen.sequence)),
+            Err(error) => Err(error.into()),
+        };
+        if seen.as_ref().is_ok_and(|seen| *seen >= sequence) {
             return;
         }
-        assert!(begun.elapsed() < Duration::from_secs(60), "the views did not reach {sequence}");
+        assert!(begun.elapsed() < Duration::from_secs(60), "the views did not reach {sequence}: {seen:?}");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
@@ -94,7 +95,8 @@ async fn restore(client: &tokio_postgres::Client, table: &str) {
     let sql = "SELECT string_agg(attname::text, ', ') FROM pg_attribute
                WHERE attrelid = $1::text::regclass AND attnum > 0 AND attgenerated = ''";
     let columns: String = client.query_one(sql, &[&table]).await.unwrap().get(0);
-    let put_back = format!("DELETE FROM {table}; INSERT INTO {table} ({columns}) SELECT {columns} FROM kept.rows; DROP SCHEMA kept CASCADE");
+    let put_back =
+        format!("DELETE FROM {table}; INSERT INTO {table} ({columns}) SELECT {columns} FROM kept.rows; DROP SCHEMA kept CASCADE");
     client.batch_execute(&put_back).await.unwrap();
 }
 

@@ -66,7 +66,8 @@ pub async fn append(journal: &Journal, mut tip: Tip, book: &Book, from: usize) -
 fn launch(folder: &tempfile::TempDir, port: u16) -> Child {
     let config = folder.path().join("nats.conf");
     let store = folder.path().join("data");
-    std::fs::write(&config, format!("listen: 127.0.0.1:{port}\njetstream {{ store_dir: {store:?}, sync_interval: always }}\n")).unwrap();
+    std::fs::write(&config, format!("listen: 127.0.0.1:{port}\njetstream {{ store_dir: {store:?}, sync_interval: always }}\n"))
+        .unwrap();
     let mut command = if std::path::Path::new("/usr/bin/setpriv").exists() {
         let mut command = Command::new("/usr/bin/setpriv");
         command.args(["--pdeathsig", "KILL"]).arg(nats_server());

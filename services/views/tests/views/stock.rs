@@ -48,18 +48,34 @@ async fn stock_is_summed_by_any_keys_and_units_are_never_added() {
     #[rustfmt::skip] // Columns.
     type Rows = Vec<(&'static str, &'static str, i64)>;
     let cases: Vec<(Option<StockFilter>, Vec<StockKey>, Rows)> = vec![
-        (filter(shops.clone()), vec![],                [("", "H87", 4_000), ("", "KGM", 15_345)].to_vec()),
-        (None, vec![],                                 [("", "H87", 4_000), ("", "KGM", 40_345)].to_vec()),
-        (filter(shops.clone()), vec![District],        [("001", "H87", 4_000), ("001", "KGM", 14_345), ("002", "KGM", 1_000)].to_vec()),
-        (filter(shops.clone()), vec![Channel, Chain],  [("CH1/GENERAL_STORE", "KGM", 1_000), ("CH1/SUPERMARKET", "H87", 4_000), ("CH1/SUPERMARKET", "KGM", 14_345)].to_vec()),
-        (filter(StockFilter { sites: vec!["9521410000011".into()], ..Default::default() }), vec![Product],
-                                                       [("RAU", "KGM", 14_345), ("TUI", "H87", 4_000)].to_vec()),
-        (filter(StockFilter { products: vec!["9521415000016".into()], ..Default::default() }), vec![Product],
-                                                       [("TUI", "H87", 4_000)].to_vec()),
-        (filter(StockFilter { lots: vec!["A".into()], ..Default::default() }), vec![Site],
-                                                       [("S1/001/SUPERMARKET", "KGM", 12_345), ("S2/002/GENERAL_STORE", "KGM", 1_000)].to_vec()),
-        (filter(StockFilter { sites: vec!["s2".into()], ..Default::default() }), vec![Lot],
-                                                       [("CH1/RAU/A", "KGM", 1_000)].to_vec()),
+        (filter(shops.clone()), vec![], [("", "H87", 4_000), ("", "KGM", 15_345)].to_vec()),
+        (None, vec![], [("", "H87", 4_000), ("", "KGM", 40_345)].to_vec()),
+        (filter(shops.clone()), vec![District], [("001", "H87", 4_000), ("001", "KGM", 14_345), ("002", "KGM", 1_000)].to_vec()),
+        (
+            filter(shops.clone()),
+            vec![Channel, Chain],
+            [("CH1/GENERAL_STORE", "KGM", 1_000), ("CH1/SUPERMARKET", "H87", 4_000), ("CH1/SUPERMARKET", "KGM", 14_345)].to_vec(),
+        ),
+        (
+            filter(StockFilter { sites: vec!["9521410000011".into()], ..Default::default() }),
+            vec![Product],
+            [("RAU", "KGM", 14_345), ("TUI", "H87", 4_000)].to_vec(),
+        ),
+        (
+            filter(StockFilter { products: vec!["9521415000016".into()], ..Default::default() }),
+            vec![Product],
+            [("TUI", "H87", 4_000)].to_vec(),
+        ),
+        (
+            filter(StockFilter { lots: vec!["A".into()], ..Default::default() }),
+            vec![Site],
+            [("S1/001/SUPERMARKET", "KGM", 12_345), ("S2/002/GENERAL_STORE", "KGM", 1_000)].to_vec(),
+        ),
+        (
+            filter(StockFilter { sites: vec!["s2".into()], ..Default::default() }),
+            vec![Lot],
+            [("CH1/RAU/A", "KGM", 1_000)].to_vec(),
+        ),
     ];
     for (filter, group_by, expected) in cases {
         let request =
