@@ -28,4 +28,6 @@ pub mod status;
 #[cfg(test)]
 mod arbitrary;
 
+/// Encodes and decodes the generated messages.
+pub use prost::Message;
 pub use undecodable::Undecodable;
