@@ -1,1 +1,23 @@
-//! Placeholder.
+//! The one binary. In the order in which a command goes through it: the command line, the settings, what runs; then the roles
+//! and what they run on, what is played on them, the client commands; at last what is printed and how things fail.
+
+pub mod cli;
+pub mod config;
+pub mod run;
+
+pub mod embedded;
+pub mod init;
+pub mod roles;
+pub mod serve;
+pub mod up;
+pub mod verify;
+
+pub mod reference;
+pub mod simulate;
+
+pub mod client;
+
+pub mod failure;
+pub mod output;
+pub mod progress;
+pub mod words;

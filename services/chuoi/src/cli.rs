@@ -1,0 +1,378 @@
+//! The command line: what may be typed, with an example of each.
+
+use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
+
+use crate::client::facts::{self, Said};
+use crate::client::{registry, shipments, stock, throughput, trace, typed};
+use crate::config::{ClientFlags, GenesisFlags, GlobalFlags, ServerFlags};
+
+/// Tracks farm products from harvest to the shelf.
+#[derive(Parser, Clone, Debug)]
+#[command(name = "chuoi", version, max_term_width = 110, propagate_version = true, subcommand_value_name = "COMMAND")]
+#[command(after_help = "\
+Start here:
+  chuoi up --demo                        everything on this machine, with a day of Hanoi's 141 chains
+  chuoi stock --site SM001               what a supermarket has on its shelves
+  chuoi throughput --utilization         how far each chain is from its capacity
+  chuoi trace L20261125                  where a lot came from and where it went
+
+Quantities and times are read as Vietnamese people write them: \"1,2 tấn\", \"25/11/2026 06:30\".
+Exit codes: 0 done, 1 refused or failed, 2 the command line or a setting cannot be used, 3 no answer.")]
+pub struct Cli {
+    /// Settings that every command heeds.
+    #[command(flatten)]
+    pub settings: GlobalFlags,
+    /// Which.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Subcommand, Clone, Debug)]
+pub enum Command {
+    /// Run everything on this machine: NATS, PostgreSQL and all services, with the reference registry
+    #[command(after_help = "\
+Examples:
+  chuoi up                               until Ctrl-C
+  chuoi up --demo                        with a simulated day of trade
+  chuoi up --demo --once --output json   ends when everything is caught up; its last line is a summary in JSON")]
+    Up(Up),
+    /// Begin a journal on a NATS server that exists
+    #[command(after_help = "\
+Example:
+  chuoi init --nats-url nats://db1:4222 --authority-code HNA --authority-name \"Sở Mẫu\"")]
+    Init(Init),
+    /// Run services against a NATS server and a PostgreSQL that exist
+    #[command(after_help = "\
+Examples:
+  chuoi serve all --nats-url nats://db1:4222 --database-url postgresql://chuoi@db1/chuoi
+  chuoi serve recorder
+  chuoi serve projector query --listen 127.0.0.1:7421")]
+    Serve(Serve),
+
+    /// Record that a lot begins at a producing site
+    #[command(after_help = "\
+Example:
+  chuoi harvest --as HTX-CH001 --site FA001 --product \"Rau muống an toàn bán cân\" --lot L20261125 \\
+      --quantity \"1,2 tấn\" --at \"25/11/2026 06:30\"")]
+    Harvest(Said<facts::Harvest>),
+    /// Record what a site held before it kept its book here
+    #[command(after_help = "\
+Example:
+  chuoi open --as SM001 --site SM001 --product PK0002 --lot L20261120 --issuer HTX-CH001 --quantity \"12,5 kg\" --date 25/11/2026")]
+    Open(Said<facts::Open>),
+    /// Record that lots became other lots: packing, processing, slaughter, mixing
+    #[command(after_help = "\
+Example:
+  chuoi transform --as HTX-CH001 --site FA001 --in PK0002/L20261125=\"500 kg\" --out PK0001/T20261125=\"960 túi\" --loss-gram 20000")]
+    Transform(Said<facts::Transform>),
+    /// Record that a shipment leaves a site
+    #[command(after_help = "\
+Example:
+  chuoi dispatch --as HTX-CH001 --from FA001 --to SM001 --code PX-0125 --line PK0001/T20261125=\"300 túi\" --at \"25/11/2026 21:00\"")]
+    Dispatch(Said<facts::Dispatch>),
+    /// Record that goods of a shipment arrive, wholly or in part
+    #[command(after_help = "\
+Examples:
+  chuoi receive HTX-CH001/PX-0125 --as SM001 --everything
+  chuoi receive PX-0125 --as SM001 --site SM001 --line T20261125=\"290 túi\"")]
+    Receive(Said<facts::Receive>),
+    /// Record that goods of a shipment are turned away at the door
+    #[command(after_help = "\
+Example:
+  chuoi refuse HTX-CH001/PX-0125 --as SM001 --line T20261125=\"6 túi\" --reason damaged")]
+    Refuse(Said<facts::Refuse>),
+    /// Record that goods of a shipment did not arrive
+    #[command(after_help = "\
+Example:
+  chuoi short HTX-CH001/PX-0125 --as SM001 --everything")]
+    Short(Said<facts::Short>),
+    /// Record goods sold to consumers, by lot or by product
+    #[command(after_help = "\
+Examples:
+  chuoi sell --as SM001 --site SM001 --line T20261125=\"12 túi\"
+  chuoi sell --as SM001 --site SM001 --product PK0001 --quantity \"12 túi\"")]
+    Sell(Said<facts::Sell>),
+    /// Record goods lost to use
+    #[command(after_help = "\
+Example:
+  chuoi waste --as SM001 --site SM001 --line T20261125=\"2 túi\" --reason spoiled")]
+    Waste(Said<facts::Waste>),
+    /// Record what was counted; after it the site holds that
+    #[command(after_help = "\
+Examples:
+  chuoi count --as SM001 --site SM001 --line T20261125=\"270 túi\"
+  chuoi count --as SM001 --site SM001 --product PK0001 --quantity 0 --date 25/11/2026 --after-closing")]
+    Count(Said<facts::Count>),
+    /// Record that an earlier command was recorded in error, and take it back
+    #[command(after_help = "\
+Example:
+  chuoi void 0193616e-… --as SM001 --reason \"entered twice\"")]
+    Void(Said<facts::Void>),
+    /// Record that an earlier command was recorded in error, and what really happened
+    #[command(after_help = "\
+Example (a time that is given is the time of what really happened):
+  chuoi correct 0193616e-… --as SM001 --reason \"typed 300 for 30\" receive HTX-CH001/PX-0125 --line T20261125=\"30 túi\"")]
+    Correct(Box<Said<facts::Correct>>),
+
+    /// Show where the goods are now
+    #[command(after_help = "\
+Examples:
+  chuoi stock --site SM001               the lots of a shop
+  chuoi stock --product PK0001           who has a product
+  chuoi stock --chain CH001 --by channel,product
+  chuoi stock --site SM001 --expiring 28/11/2026
+  chuoi stock --summary                  everything at once, and whether it adds up")]
+    Stock(stock::Stock),
+    /// Show how much flows through the chains, and how far each is from its capacity
+    #[command(after_help = "\
+Examples:
+  chuoi throughput --utilization --from 01/11/2026 --period week
+  chuoi throughput --chain CH001 --by product --period day
+  chuoi throughput --stage received --by channel")]
+    Throughput(throughput::Throughput),
+    /// Show where a lot came from and where it went
+    #[command(after_help = "\
+Examples:
+  chuoi trace T20261125
+  chuoi trace HTX-CH001/PK0001/T20261125 --output json")]
+    Trace(trace::Trace),
+    /// Show what is on the road, and what became of what was
+    #[command(after_help = "\
+Examples:
+  chuoi shipments --to SM001
+  chuoi shipments --older-than 24        what should have arrived
+  chuoi shipments HTX-CH001/PX-0125      one shipment with its lines")]
+    Shipments(shipments::Shipments),
+    /// Show or import what is registered: chains, sites, products, organizations, districts
+    Registry {
+        /// Which.
+        #[command(subcommand)]
+        command: Registry,
+    },
+
+    /// Compare the views with the journal, row by row
+    #[command(after_help = "\
+Examples:
+  chuoi verify                           of the running `chuoi up`
+  chuoi verify --nats-url nats://db1:4222 --database-url postgresql://chuoi@db1/chuoi")]
+    Verify(Verify),
+    /// Play days of trade of the reference registry through the services
+    #[command(after_help = "\
+Example:
+  chuoi simulate --days 7 --seed 1")]
+    Simulate(Simulate),
+    /// Print a completion script for a shell
+    #[command(after_help = "\
+Example:
+  chuoi completions bash > ~/.local/share/bash-completion/completions/chuoi")]
+    Completions {
+        /// Which shell
+        shell: Shell,
+    },
+    /// Print the settings in effect, as a settings' file, with where each comes from
+    Config(ConfigFlags),
+}
+
+/// Commands about the registry.
+#[derive(Subcommand, Clone, Debug)]
+pub enum Registry {
+    /// Import the tables of a folder, or the reference registry that comes with the program
+    #[command(after_help = "\
+Examples:
+  chuoi registry import --reference
+  chuoi registry import ./hanoi")]
+    Import(Import),
+    /// List what is registered
+    #[command(after_help = "\
+Examples:
+  chuoi registry list chains --group rau
+  chuoi registry list sites --kind supermarket --district 001
+  chuoi registry list products --chain CH001 --all")]
+    List {
+        /// What to list.
+        #[command(subcommand)]
+        list: registry::List,
+    },
+    /// Find something by name or code, with or without diacritics
+    #[command(after_help = "\
+Examples:
+  chuoi registry find rau muong
+  chuoi registry find \"cầu giấy\" --kind site")]
+    Find(registry::Find),
+}
+
+/// `up`.
+#[derive(Args, Clone, Debug)]
+pub struct Up {
+    /// Play a day of trade
+    #[arg(long)]
+    pub demo: bool,
+    /// End when the views have caught up, with a summary
+    #[arg(long)]
+    pub once: bool,
+    /// Address of the services: loopback only [default: 127.0.0.1:7420, or a free port where that is taken]
+    #[arg(long, value_name = "ADDRESS", help_heading = "Settings")]
+    pub listen: Option<String>,
+    /// Settings with which a journal begins.
+    #[command(flatten)]
+    pub genesis: GenesisFlags,
+}
+
+/// `init`.
+#[derive(Args, Clone, Debug)]
+pub struct Init {
+    /// Settings.
+    #[command(flatten)]
+    pub servers: ServerFlags,
+    /// Copies of the journal in a NATS cluster: 1 or 3
+    #[arg(long, default_value_t = 1, value_parser = replicas)]
+    pub replicas: usize,
+    /// Settings with which a journal begins.
+    #[command(flatten)]
+    pub genesis: GenesisFlags,
+}
+
+fn replicas(text: &str) -> Result<usize, String> {
+    match text {
+        "1" => Ok(1),
+        "3" => Ok(3),
+        _ => Err("1 or 3 copies are possible".to_owned()),
+    }
+}
+
+/// Services that can run on their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Role {
+    /// Decides commands and appends to the journal; needs NATS
+    Recorder,
+    /// Follows the journal into the tables; needs NATS and PostgreSQL
+    Projector,
+    /// Answers questions; needs PostgreSQL
+    Query,
+    /// All of them
+    All,
+}
+
+/// `serve`.
+#[derive(Args, Clone, Debug)]
+pub struct Serve {
+    /// Which services
+    #[arg(required = true, value_enum)]
+    pub roles: Vec<Role>,
+    /// Address of the services: loopback only [default: 127.0.0.1:7420]
+    #[arg(long, value_name = "ADDRESS", help_heading = "Settings")]
+    pub listen: Option<String>,
+    /// Settings.
+    #[command(flatten)]
+    pub servers: ServerFlags,
+}
+
+/// `registry import`.
+#[derive(Args, Clone, Debug)]
+pub struct Import {
+    /// Folder with the tables
+    #[arg(value_name = "FOLDER", required_unless_present = "reference")]
+    pub folder: Option<std::path::PathBuf>,
+    /// The registry that comes with the program: Hanoi's 141 chains
+    #[arg(long, conflicts_with = "folder")]
+    pub reference: bool,
+    /// Settings.
+    #[command(flatten)]
+    pub client: ClientFlags,
+}
+
+/// `verify`.
+#[derive(Args, Clone, Debug)]
+pub struct Verify {
+    /// Settings.
+    #[command(flatten)]
+    pub servers: ServerFlags,
+}
+
+/// `simulate`.
+#[derive(Args, Clone, Debug)]
+pub struct Simulate {
+    /// How many days
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=3_660))]
+    pub days: u32,
+    /// The same seed and days play the same trade; played again, it is found recorded
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// The last of the days [default: yesterday]
+    #[arg(long, value_name = "DAY", value_parser = typed::date)]
+    pub last_day: Option<String>,
+    /// Deliveries of the shops, in percent of a usual day
+    #[arg(long, value_name = "PERCENT", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub scale: u32,
+    /// Settings.
+    #[command(flatten)]
+    pub client: ClientFlags,
+}
+
+/// Every setting, so that `config` shows what any command would see.
+#[derive(Args, Clone, Debug)]
+pub struct ConfigFlags {
+    /// Settings.
+    #[command(flatten)]
+    pub client: ClientFlags,
+    /// Settings.
+    #[command(flatten)]
+    pub servers: ServerFlags,
+    /// Address of the services
+    #[arg(long, value_name = "ADDRESS", help_heading = "Settings")]
+    pub listen: Option<String>,
+    /// Settings with which a journal begins.
+    #[command(flatten)]
+    pub genesis: GenesisFlags,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_holds_together() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_example_in_the_help_parses() {
+        let mut commands = vec![Cli::command()];
+        while let Some(command) = commands.pop() {
+            commands.extend(command.get_subcommands().cloned());
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default().replace("\\\n", " ");
+            for example in help.lines().map(str::trim).filter(|line| line.starts_with("chuoi ")) {
+                let words = words(&example.replace("0193616e-…", "0193616e-0000-7000-8000-000000000000"));
+                if let Err(error) = Cli::try_parse_from(&words) {
+                    panic!("{example}\n{error}");
+                }
+            }
+        }
+    }
+
+    /// The words of a line as a shell would give them, up to what an example explains after two spaces or sends to a file.
+    fn words(line: &str) -> Vec<String> {
+        let line = line.split(" > ").next().unwrap_or_default();
+        let (mut words, mut word, mut quoted, mut spaces) = (Vec::new(), String::new(), false, 0);
+        for letter in line.chars().chain([' ']) {
+            match letter {
+                '"' => quoted = !quoted,
+                ' ' if !quoted => {
+                    spaces += 1;
+                    if !word.is_empty() {
+                        words.push(std::mem::take(&mut word));
+                    } else if spaces == 3 {
+                        break;
+                    }
+                    continue;
+                }
+                other => word.push(other),
+            }
+            spaces = 0;
+        }
+        words
+    }
+}

@@ -1,0 +1,238 @@
+//! What was recorded, in words and figures.
+
+use std::fmt::Write as _;
+
+use jiff::Timestamp;
+use jiff::tz::Offset;
+use uuid::Uuid;
+use wire::proto::chuoi::event::v1::event::Fact;
+use wire::proto::chuoi::event::v1::{Amount, CountBasis, Event, EventTime, Lot, LotAmount, TimePrecision};
+use wire::proto::chuoi::record::v1::Recorded;
+
+use super::names::Names;
+use crate::words::{ProcessWord, Refusal, VerdictWord, WasteWord, number, quantity};
+
+/// A recording command's answer.
+pub fn recorded(verdict: i32, recorded: &Recorded, names: &Names) -> String {
+    let mut text = String::new();
+    let mut line = |said: String| {
+        text.push_str(&said);
+        text.push('\n');
+    };
+    match VerdictWord::word(verdict) {
+        "duplicate" => line("duplicate: this command was recorded before; nothing was recorded now".to_owned()),
+        word => line(word.to_owned()),
+    }
+    for event in &recorded.events {
+        for said in describe(event, names) {
+            line(format!("  {said}"));
+        }
+        for violation in &event.violations {
+            line(format!("  ! against rule {}: {}", violation.rule, violation.detail));
+        }
+    }
+    line(format!("command   {}", recorded.command_id));
+    line(format!("position  {}", recorded.position));
+    text
+}
+
+/// One event, in a line for what it was and a line for each lot after the first.
+fn describe(event: &Event, names: &Names) -> Vec<String> {
+    let when = event.event_time.as_ref().map(time).unwrap_or_default();
+    let lines = |amounts: &[LotAmount]| -> Vec<String> { amounts.iter().map(|amount| lot_amount(amount, names)).collect() };
+    let (head, lines) = match &event.fact {
+        Some(Fact::Harvested(fact)) => (format!("harvested at {}", fact.site_code), vec![begun(&fact.lot, &fact.amount, names)]),
+        Some(Fact::LotOpened(fact)) => {
+            (format!("opening balance at {}", fact.site_code), vec![begun(&fact.lot, &fact.amount, names)])
+        }
+        Some(Fact::Transformed(fact)) => {
+            let mut said = lines(&fact.inputs);
+            said.extend(fact.outputs.iter().map(|output| format!("→ {}", begun(&output.lot, &output.amount, names))));
+            said.extend(fact.loss_gram.map(|gram| format!("loss {}", quantity(gram, "KGM"))));
+            (format!("{} at {}", ProcessWord::word(fact.process), fact.site_code), said)
+        }
+        Some(Fact::Dispatched(fact)) => {
+            let said = fact.lines.iter().map(|line| amount_of(&line.lot_id, line.amount.as_ref(), names)).collect();
+            let (code, id) = (&fact.shipment_code, id(&fact.shipment_id));
+            (format!("dispatched {} → {}, shipment {code} ({id})", fact.from_site_code, fact.to_site_code), said)
+        }
+        Some(Fact::Received(fact)) => {
+            let unmatched = if fact.unmatched { "; no dispatch is known for it yet" } else { "" };
+            (format!("received at {} from shipment {}{unmatched}", fact.site_code, id(&fact.shipment_id)), lines(&fact.lines))
+        }
+        Some(Fact::DeliveryRefused(fact)) => {
+            let fate = match fact.return_shipment_id.is_empty() {
+                true => "destroyed at the door".to_owned(),
+                false => format!("going back to {} as shipment {}", fact.return_site_code, id(&fact.return_shipment_id)),
+            };
+            (format!("turned away at {} ({}), {fate}", fact.site_code, Refusal::word(fact.reason)), lines(&fact.lines))
+        }
+        Some(Fact::ShortReported(fact)) => (format!("short at {}, lost on the road", fact.site_code), lines(&fact.lines)),
+        Some(Fact::Sold(fact)) => {
+            let inferred = if fact.product_code.is_empty() { "" } else { "; lots inferred, first expired first out" };
+            (format!("sold at {}{inferred}", fact.site_code), lines(&fact.lines))
+        }
+        Some(Fact::Wasted(fact)) => {
+            (format!("wasted at {} ({})", fact.site_code, WasteWord::word(fact.reason)), lines(&fact.lines))
+        }
+        Some(Fact::Counted(fact)) => {
+            let basis = CountBasis::try_from(fact.basis).unwrap_or(CountBasis::Unspecified);
+            let head = match basis {
+                CountBasis::Surplus => format!("surplus at {}: more arrived than was sent", fact.site_code),
+                CountBasis::Provisional => format!("found at {}, provisionally: more left than the book had", fact.site_code),
+                CountBasis::Stocktake | CountBasis::Unspecified => format!("counted at {}", fact.site_code),
+            };
+            let said = fact.lines.iter().map(|line| {
+                let lot = names.lot(&line.lot_id);
+                let counted = amount_of(&line.lot_id, line.counted.as_ref(), names);
+                let variance = variance(line.variance_milli, &lot.unit);
+                match basis {
+                    CountBasis::Surplus | CountBasis::Provisional => format!("{variance} {}", lot_name(&line.lot_id, names)),
+                    _ => format!("{counted}, where the book had {}: {variance}", quantity(line.expected_milli, &lot.unit)),
+                }
+            });
+            (head, said.collect())
+        }
+        Some(Fact::CountRestated(fact)) => {
+            let change = variance(fact.variance_change_milli, &names.lot(&fact.lot_id).unit);
+            (
+                format!("an earlier count at {} now reads differently", fact.site_code),
+                vec![format!("{change} {}", lot_name(&fact.lot_id, names))],
+            )
+        }
+        Some(Fact::Matched(fact)) => {
+            (format!("matched with what had arrived of shipment {}", id(&fact.shipment_id)), lines(&fact.lines))
+        }
+        Some(Fact::Voided(fact)) => {
+            (format!("voided command {}: {}", id(&fact.command_id), fact.reason), originals(&fact.originals, names))
+        }
+        Some(Fact::Corrected(fact)) => {
+            (format!("corrected command {}: {}", id(&fact.command_id), fact.reason), originals(&fact.originals, names))
+        }
+        Some(Fact::DistrictRegistered(fact)) => (format!("registered district {} {}", fact.district_code, fact.name), Vec::new()),
+        Some(Fact::OrganizationRegistered(fact)) => {
+            (format!("registered organization {} {}", fact.organization_code, fact.name), Vec::new())
+        }
+        Some(Fact::SiteRegistered(fact)) => (format!("registered site {} {}", fact.site_code, fact.name), Vec::new()),
+        Some(Fact::ProductRegistered(fact)) => (format!("registered product {} {}", fact.product_code, fact.name), Vec::new()),
+        Some(Fact::ChainRegistered(fact)) => (format!("registered chain {} {}", fact.chain_code, fact.name), Vec::new()),
+        Some(Fact::ChainMemberJoined(fact)) => (format!("a member joined chain {}", fact.chain_code), Vec::new()),
+        Some(Fact::ChainMemberLeft(fact)) => (format!("a member left chain {}", fact.chain_code), Vec::new()),
+        Some(Fact::CapacityDeclared(fact)) => {
+            let capacity = quantity(fact.quantity_per_day_milli, &fact.unit);
+            (format!("chain {} declared {capacity} a day", fact.chain_code), Vec::new())
+        }
+        None => ("something that this version does not know".to_owned(), Vec::new()),
+    };
+    let mut said = vec![format!("{when}  {head}")];
+    said.extend(lines.into_iter().map(|line| format!("    {line}")));
+    said
+}
+
+/// What a void or a correction takes back.
+fn originals(events: &[Event], names: &Names) -> Vec<String> {
+    events.iter().flat_map(|event| describe(event, names)).map(|line| format!("was: {line}")).collect()
+}
+
+/// A variance with its sign.
+fn variance(milli: i64, unit: &str) -> String {
+    match milli {
+        0 => "no difference".to_owned(),
+        1.. => format!("{} found", quantity(milli, unit)),
+        _ => format!("{} missing", quantity(-milli, unit)),
+    }
+}
+
+fn lot_amount(amount: &LotAmount, names: &Names) -> String {
+    amount_of(&amount.lot_id, amount.amount.as_ref(), names)
+}
+
+fn amount_of(lot_id: &[u8], amount: Option<&Amount>, names: &Names) -> String {
+    let lot = names.lot(lot_id);
+    let amount = amount.cloned().unwrap_or_default();
+    format!("{}{}  {}", quantity(amount.quantity_milli, &lot.unit), given(&amount), lot_name(lot_id, names))
+}
+
+fn lot_name(lot_id: &[u8], names: &Names) -> String {
+    let lot = names.lot(lot_id);
+    let product = match lot.product_code.is_empty() {
+        true => String::new(),
+        false => format!("{} {}, ", lot.product_code, lot.product_name),
+    };
+    format!("{product}lot {}", lot.lot_code)
+}
+
+fn begun(lot: &Option<Lot>, amount: &Option<Amount>, names: &Names) -> String {
+    let lot = lot.clone().unwrap_or_default();
+    let mut text = amount_of(&lot.lot_id, amount.as_ref(), names);
+    let _ = write!(text, ", {}", lot.chain_code); // Writing to a String cannot fail.
+    if let Some(day) = lot.expiry_day {
+        let _ = write!(text, ", to be sold by {}", domain::time::BusinessDay(day));
+    }
+    text
+}
+
+/// How it was typed, where that says more than the figure.
+fn given(amount: &Amount) -> String {
+    if amount.given.is_empty() || amount.given == number(amount.quantity_milli) {
+        String::new()
+    } else {
+        format!(" ({})", amount.given)
+    }
+}
+
+fn id(bytes: &[u8]) -> String {
+    Uuid::from_slice(bytes).map(|id| id.to_string()).unwrap_or_default()
+}
+
+/// A time as precisely as it is known, at the offset in which it was given.
+pub fn time(time: &EventTime) -> String {
+    let day = domain::time::BusinessDay(time.business_day);
+    match TimePrecision::try_from(time.precision) {
+        Ok(TimePrecision::Day) => day.to_string(),
+        Ok(TimePrecision::BeforeOpening) => format!("{day} before opening"),
+        Ok(TimePrecision::AfterClosing) => format!("{day} after closing"),
+        _ => moment(time.time.as_ref(), time.utc_offset_minutes),
+    }
+}
+
+/// An instant at an offset, to the minute.
+pub fn moment(time: Option<&prost_types::Timestamp>, utc_offset_minutes: i32) -> String {
+    let instant = time.and_then(|time| Timestamp::new(time.seconds, time.nanos).ok());
+    let offset = Offset::from_seconds(utc_offset_minutes.saturating_mul(60)).unwrap_or(Offset::UTC);
+    instant.map(|instant| offset.to_datetime(instant).strftime("%Y-%m-%d %H:%M").to_string()).unwrap_or_default()
+}
+
+/// Lots that begin in an event.
+pub fn new_lots_of(event: &Event) -> Vec<(Uuid, Lot)> {
+    let lots = match &event.fact {
+        Some(Fact::Harvested(fact)) => fact.lot.iter().collect(),
+        Some(Fact::LotOpened(fact)) => fact.lot.iter().collect(),
+        Some(Fact::Transformed(fact)) => fact.outputs.iter().filter_map(|output| output.lot.as_ref()).collect(),
+        Some(Fact::Voided(fact)) => return fact.originals.iter().flat_map(new_lots_of).collect(),
+        Some(Fact::Corrected(fact)) => return fact.originals.iter().flat_map(new_lots_of).collect(),
+        _ => Vec::new(),
+    };
+    lots.into_iter().filter_map(|lot| Some((Uuid::from_slice(&lot.lot_id).ok()?, lot.clone()))).collect()
+}
+
+/// Lots that an event names by id.
+pub fn lots_of(event: &Event) -> Vec<Uuid> {
+    let of = |lines: &[LotAmount]| -> Vec<Vec<u8>> { lines.iter().map(|line| line.lot_id.clone()).collect() };
+    let ids = match &event.fact {
+        Some(Fact::Transformed(fact)) => of(&fact.inputs),
+        Some(Fact::Dispatched(fact)) => fact.lines.iter().map(|line| line.lot_id.clone()).collect(),
+        Some(Fact::Received(fact)) => of(&fact.lines),
+        Some(Fact::DeliveryRefused(fact)) => of(&fact.lines),
+        Some(Fact::ShortReported(fact)) => of(&fact.lines),
+        Some(Fact::Sold(fact)) => of(&fact.lines),
+        Some(Fact::Wasted(fact)) => of(&fact.lines),
+        Some(Fact::Counted(fact)) => fact.lines.iter().map(|line| line.lot_id.clone()).collect(),
+        Some(Fact::CountRestated(fact)) => vec![fact.lot_id.clone()],
+        Some(Fact::Matched(fact)) => of(&fact.lines),
+        Some(Fact::Voided(fact)) => return fact.originals.iter().flat_map(lots_of).collect(),
+        Some(Fact::Corrected(fact)) => return fact.originals.iter().flat_map(lots_of).collect(),
+        _ => Vec::new(),
+    };
+    ids.iter().filter_map(|id| Uuid::from_slice(id).ok()).collect()
+}

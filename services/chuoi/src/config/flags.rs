@@ -1,0 +1,118 @@
+//! Settings as flags. They are groups, so that a command's help shows the settings that it heeds.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::Key;
+
+/// Settings that every command heeds.
+#[derive(Args, Clone, Debug, Default)]
+pub struct GlobalFlags {
+    /// Settings' file [default: $XDG_CONFIG_HOME/chuoi/config.toml]
+    #[arg(long, value_name = "FILE", global = true, help_heading = "Settings")]
+    pub config: Option<PathBuf>,
+    /// How answers are shown: table, or json (one line) for scripts
+    #[arg(long, value_name = "table|json", global = true, help_heading = "Settings")]
+    pub output: Option<String>,
+    /// Folder of `chuoi up`; other commands find its addresses there [default: $XDG_DATA_HOME/chuoi/up]
+    #[arg(long, value_name = "FOLDER", global = true, help_heading = "Settings")]
+    pub data: Option<String>,
+    /// Log lines to write to standard error, for example debug
+    #[arg(long, value_name = "FILTER", global = true, help_heading = "Settings")]
+    pub log: Option<String>,
+}
+
+/// Settings of client commands.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Settings")]
+pub struct ClientFlags {
+    /// Services to ask [default: those of the running `chuoi up`, else http://127.0.0.1:7420]
+    #[arg(long, value_name = "URL")]
+    pub server: Option<String>,
+    /// Organization on whose behalf you speak, for example HTX-CH001
+    #[arg(long = "as", value_name = "CODE")]
+    pub organization: Option<String>,
+    /// Reference to the person who acts; never a name or a phone number
+    #[arg(long, value_name = "REFERENCE")]
+    pub actor: Option<String>,
+    /// Device that sends
+    #[arg(long, value_name = "DEVICE")]
+    pub device: Option<String>,
+}
+
+/// Settings of the commands that speak to NATS and PostgreSQL themselves.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Settings")]
+pub struct ServerFlags {
+    /// NATS server that holds the journal
+    #[arg(long, value_name = "URL")]
+    pub nats_url: Option<String>,
+    /// Name of the journal's stream
+    #[arg(long, value_name = "NAME")]
+    pub stream: Option<String>,
+    /// PostgreSQL database that holds the views
+    #[arg(long, value_name = "URL")]
+    pub database_url: Option<String>,
+}
+
+/// Settings with which a journal begins.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Settings")]
+pub struct GenesisFlags {
+    /// Time zone whose days are the business days [default: Asia/Ho_Chi_Minh]
+    #[arg(long, value_name = "IANA NAME")]
+    pub time_zone: Option<String>,
+    /// Code of the authority that keeps the registry
+    #[arg(long, value_name = "CODE")]
+    pub authority_code: Option<String>,
+    /// Name of that authority
+    #[arg(long, value_name = "NAME")]
+    pub authority_name: Option<String>,
+}
+
+/// What was given.
+pub type Given = Vec<(Key, String)>;
+
+fn given<const N: usize>(values: [(Key, &Option<String>); N]) -> Given {
+    values.into_iter().filter_map(|(key, value)| Some((key, value.clone()?))).collect()
+}
+
+impl GlobalFlags {
+    /// What was given.
+    pub fn given(&self) -> Given {
+        given([(Key::Output, &self.output), (Key::Data, &self.data), (Key::Log, &self.log)])
+    }
+}
+
+impl ClientFlags {
+    /// What was given.
+    pub fn given(&self) -> Given {
+        let values = [
+            (Key::Server, &self.server),
+            (Key::Organization, &self.organization),
+            (Key::Actor, &self.actor),
+            (Key::Device, &self.device),
+        ];
+        given(values)
+    }
+}
+
+impl ServerFlags {
+    /// What was given.
+    pub fn given(&self) -> Given {
+        given([(Key::NatsUrl, &self.nats_url), (Key::Stream, &self.stream), (Key::DatabaseUrl, &self.database_url)])
+    }
+}
+
+impl GenesisFlags {
+    /// What was given.
+    pub fn given(&self) -> Given {
+        let values = [
+            (Key::TimeZone, &self.time_zone),
+            (Key::AuthorityCode, &self.authority_code),
+            (Key::AuthorityName, &self.authority_name),
+        ];
+        given(values)
+    }
+}

@@ -1,0 +1,133 @@
+//! Runs a command: settings first, then what it does.
+
+use std::future::Future;
+
+use clap::CommandFactory as _;
+
+use crate::cli::{Cli, Command, Registry, Role};
+use crate::client::{record, registry, shipments, simulate, stock, throughput, trace};
+use crate::config::{Given, Key, Output, Settings};
+use crate::failure::Failure;
+use crate::roles::Roles;
+use crate::{init, output, serve, up, verify};
+
+/// Log lines of services that run by themselves.
+const SERVING_LOG: &str = "warn,chuoi=info,record=info,stream=info,views=info";
+
+/// Runs a command to its end.
+pub fn run(cli: Cli) -> Result<(), Failure> {
+    let mut given = cli.settings.given();
+    given.extend(cli.command.given());
+    let settings = Settings::of_process(&given, cli.settings.config.as_deref())?;
+    match cli.command {
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "chuoi", &mut script);
+            output::print(&String::from_utf8_lossy(&script))
+        }
+        Command::Config(_) => {
+            let json = settings.output()? == Output::Json;
+            let settings = settings.with_running();
+            output::print(&if json { settings.to_json().to_string() } else { settings.to_toml() })
+        }
+        command => {
+            start_log(&settings, matches!(command, Command::Serve(_)))?;
+            block_on(perform(command, settings))
+        }
+    }
+}
+
+async fn perform(command: Command, settings: Settings) -> Result<(), Failure> {
+    match command {
+        Command::Up(asked) => up::run(settings, &asked).await,
+        Command::Init(asked) => init::run(settings, &asked).await,
+        Command::Serve(asked) => {
+            let has = |role| asked.roles.contains(&role) || asked.roles.contains(&Role::All);
+            let roles = Roles { recorder: has(Role::Recorder), projector: has(Role::Projector), query: has(Role::Query) };
+            serve::run(settings, roles).await
+        }
+        Command::Harvest(said) => record::fact(settings, &said.fact, &said.flags).await,
+        Command::Open(said) => record::fact(settings, &said.fact, &said.flags).await,
+        Command::Transform(said) => record::fact(settings, &said.fact, &said.flags).await,
+        Command::Dispatch(said) => record::fact(settings, &said.fact, &said.flags).await,
+        Command::Receive(said) => record::fact(settings, &said.fact, &said.flags).await,
+        Command::Refuse(said) => record::fact(settings, &said.fact, &said.flags).await,
+        Command::Short(said) => record::fact(settings, &said.fact, &said.flags).await,
+        Command::Sell(said) => record::fact(settings, &said.fact, &said.flags).await,
+        Command::Waste(said) => record::fact(settings, &said.fact, &said.flags).await,
+        Command::Count(said) => record::fact(settings, &said.fact, &said.flags).await,
+        Command::Void(said) => record::fact(settings, &said.fact, &said.flags).await,
+        Command::Correct(said) => record::correct(settings, &said.fact, &said.flags).await,
+        Command::Stock(asked) => stock::run(settings, &asked).await,
+        Command::Throughput(asked) => throughput::run(settings, &asked).await,
+        Command::Trace(asked) => trace::run(settings, &asked).await,
+        Command::Shipments(asked) => shipments::run(settings, &asked).await,
+        Command::Registry { command: Registry::List { list } } => registry::list(settings, &list).await,
+        Command::Registry { command: Registry::Find(asked) } => registry::find(settings, &asked).await,
+        Command::Registry { command: Registry::Import(asked) } => registry::import(settings, &asked).await,
+        Command::Verify(_) => verify::run(settings).await,
+        Command::Simulate(asked) => simulate::run(settings, &asked).await,
+        // Need no runtime; done before.
+        Command::Completions { .. } | Command::Config(_) => Ok(()),
+    }
+}
+
+/// Runs to the end, or to the first failure to start at all.
+fn block_on(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    runtime.map_err(|error| Failure::failed("cannot start", error))?.block_on(work)
+}
+
+/// Log lines go to standard error: standard output holds answers alone.
+fn start_log(settings: &Settings, serving: bool) -> Result<(), Failure> {
+    let said = settings.get(Key::Log).filter(|found| found.source != crate::config::Source::Default);
+    let filter = match said {
+        Some(found) => found.value.as_str(),
+        None if serving => SERVING_LOG,
+        None => settings.text(Key::Log),
+    };
+    let filter = tracing_subscriber::EnvFilter::try_new(filter).map_err(|error| {
+        settings.wrong(Key::Log, &format!("is no filter of log lines ({error})"), "say debug, or views=debug,info")
+    })?;
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    log.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).init();
+    Ok(())
+}
+
+impl Command {
+    /// The settings that were given by flag.
+    fn given(&self) -> Given {
+        let listen =
+            |address: &Option<String>| address.clone().map(|address| (Key::Listen, address)).into_iter().collect::<Given>();
+        match self {
+            Command::Up(asked) => [listen(&asked.listen), asked.genesis.given()].concat(),
+            Command::Init(asked) => [asked.servers.given(), asked.genesis.given()].concat(),
+            Command::Serve(asked) => [listen(&asked.listen), asked.servers.given()].concat(),
+            Command::Harvest(said) => said.flags.client.given(),
+            Command::Open(said) => said.flags.client.given(),
+            Command::Transform(said) => said.flags.client.given(),
+            Command::Dispatch(said) => said.flags.client.given(),
+            Command::Receive(said) => said.flags.client.given(),
+            Command::Refuse(said) => said.flags.client.given(),
+            Command::Short(said) => said.flags.client.given(),
+            Command::Sell(said) => said.flags.client.given(),
+            Command::Waste(said) => said.flags.client.given(),
+            Command::Count(said) => said.flags.client.given(),
+            Command::Void(said) => said.flags.client.given(),
+            Command::Correct(said) => said.flags.client.given(),
+            Command::Stock(asked) => asked.read.client.given(),
+            Command::Throughput(asked) => asked.read.client.given(),
+            Command::Trace(asked) => asked.read.client.given(),
+            Command::Shipments(asked) => asked.read.client.given(),
+            Command::Registry { command: Registry::Import(asked) } => asked.client.given(),
+            Command::Registry { command: Registry::List { list } } => list.read().client.given(),
+            Command::Registry { command: Registry::Find(asked) } => asked.read.client.given(),
+            Command::Verify(asked) => asked.servers.given(),
+            Command::Simulate(asked) => asked.client.given(),
+            Command::Completions { .. } => Given::new(),
+            Command::Config(asked) => {
+                [asked.client.given(), asked.servers.given(), listen(&asked.listen), asked.genesis.given()].concat()
+            }
+        }
+    }
+}

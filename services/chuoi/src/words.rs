@@ -1,0 +1,191 @@
+//! The words in which people say what the protos number, on the command line and in tables.
+
+use clap::ValueEnum;
+use clap::builder::PossibleValue;
+use wire::proto::chuoi::event::v1::{OrganizationKind, Process, RefusalReason, SiteKind, WasteReason};
+use wire::proto::chuoi::record::v1::Verdict;
+use wire::proto::chuoi::registry::v1::RegistryKind;
+use wire::proto::chuoi::stock::v1::{OutsideReason, ShipmentState, StockKey};
+use wire::proto::chuoi::throughput::v1::{Period, Stage, ThroughputKey};
+use wire::proto::chuoi::trace::v1::{EventKind, EventStanding};
+
+/// A word for each number of an enumeration, to be typed and to be shown.
+macro_rules! words {
+    ($($(#[$about:meta])* $name:ident of $proto:ty { $($word:literal = $variant:ident),+ $(,)? })+) => {
+        $(
+            $(#[$about])*
+            #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+            pub struct $name(pub $proto);
+
+            impl ValueEnum for $name {
+                fn value_variants<'a>() -> &'a [Self] {
+                    &[$($name(<$proto>::$variant)),+]
+                }
+
+                fn to_possible_value(&self) -> Option<PossibleValue> {
+                    Some(PossibleValue::new($name::word(self.0 as i32)))
+                }
+            }
+
+            impl $name {
+                /// The number, as messages carry it.
+                pub fn number(self) -> i32 {
+                    self.0 as i32
+                }
+
+                /// The word for a number; empty for one that says nothing or that this program does not know.
+                pub fn word(number: i32) -> &'static str {
+                    match <$proto>::try_from(number) {
+                        $(Ok(<$proto>::$variant) => $word,)+
+                        _ => "",
+                    }
+                }
+            }
+        )+
+    };
+}
+
+words! {
+    /// What a site is; for a shop, its channel.
+    Channel of SiteKind {
+        "farm" = Farm, "livestock-farm" = LivestockFarm, "aquafarm" = Aquafarm, "packing-house" = PackingHouse,
+        "processor" = Processor, "slaughterhouse" = Slaughterhouse, "warehouse" = Warehouse,
+        "distribution-center" = DistributionCenter, "supermarket" = Supermarket, "general-store" = GeneralStore,
+        "specialty-store" = SpecialtyStore, "ocop-intro-point" = OcopIntroPoint, "ocop-sale-point" = OcopSalePoint,
+        "fair-stall" = FairStall,
+    }
+    /// What an organization is.
+    OrganizationWord of OrganizationKind {
+        "cooperative" = Cooperative, "farm" = Farm, "processor" = Processor, "distributor" = Distributor,
+        "retailer" = Retailer, "authority" = Authority,
+    }
+    /// Kind of transformation.
+    ProcessWord of Process {
+        "packing" = Packing, "processing" = Processing, "slaughter" = Slaughter, "mixing" = Mixing,
+    }
+    /// Why goods are turned away.
+    Refusal of RefusalReason {
+        "quality" = Quality, "temperature" = Temperature, "damaged" = Damaged, "shelf-life" = ShelfLife,
+        "wrong-goods" = WrongGoods, "documents" = Documents, "late" = Late, "oversupply" = Oversupply,
+    }
+    /// Why goods are lost to use.
+    WasteWord of WasteReason {
+        "spoiled" = Spoiled, "damaged" = Damaged, "expired" = Expired, "sampled" = Sampled, "donated" = Donated,
+        "destroyed" = Destroyed,
+    }
+    /// How a command was judged.
+    VerdictWord of Verdict { "accepted" = Accepted, "duplicate" = Duplicate, "refused" = Refused }
+    /// Kind of registered thing.
+    RegistryWord of RegistryKind {
+        "chain" = Chain, "site" = Site, "product" = Product, "organization" = Organization, "district" = District,
+    }
+    /// Why quantity enters from outside or leaves to outside.
+    Reason of OutsideReason {
+        "harvested" = Harvested, "produced" = Produced, "opening" = Opening, "found" = Found, "unmatched" = Unmatched,
+        "sold" = Sold, "consumed" = Consumed, "lost" = Lost, "missing" = Missing, "destroyed" = Destroyed,
+        "spoiled" = Spoiled, "damaged" = Damaged, "expired" = Expired, "sampled" = Sampled, "donated" = Donated,
+        "wasted" = Wasted,
+    }
+    /// What has become of a shipment.
+    State of ShipmentState { "any" = Unspecified, "open" = Open, "closed" = Closed, "unmatched" = Unmatched, "voided" = Voided }
+    /// What stock is grouped by.
+    StockBy of StockKey {
+        "site" = Site, "lot" = Lot, "product" = Product, "chain" = Chain, "channel" = Channel, "district" = District,
+    }
+    /// Length of periods.
+    PeriodWord of Period { "day" = Day, "week" = Week, "month" = Month }
+    /// Where in its way from harvest to shelf quantity moved.
+    StageWord of Stage {
+        "harvested" = Harvested, "opened" = Opened, "consumed" = Consumed, "produced" = Produced,
+        "dispatched" = Dispatched, "received" = Received, "refused" = Refused, "short" = Short, "sold" = Sold,
+        "wasted" = Wasted, "found" = Found, "missing" = Missing,
+    }
+    /// What throughput is grouped by.
+    ThroughputBy of ThroughputKey {
+        "chain" = Chain, "product" = Product, "channel" = Channel, "district" = District, "site" = Site,
+    }
+    /// Kind of event in a lot's history.
+    EventWord of EventKind {
+        "harvested" = Harvested, "opened" = LotOpened, "transformed" = Transformed, "dispatched" = Dispatched,
+        "received" = Received, "refused" = DeliveryRefused, "short" = ShortReported, "sold" = Sold, "wasted" = Wasted,
+        "counted" = Counted, "count restated" = CountRestated, "matched" = Matched, "voided" = Voided,
+        "corrected" = Corrected,
+    }
+    /// What has become of a recorded event.
+    Standing of EventStanding { "stands" = Stands, "voided" = Voided, "corrected" = Corrected }
+}
+
+/// The unit in which stock is counted, as people write it.
+pub fn unit(code: &str) -> &str {
+    match code {
+        "KGM" => "kg",
+        "LTR" => "l",
+        "H87" => "pieces",
+        other => other,
+    }
+}
+
+/// Thousandths as Vietnamese people write numbers, and as the command line reads them: `1 234,5`. Spaces group, since a
+/// dot or comma there would be read as a decimal mark by one half of the readers.
+pub fn number(milli: i64) -> String {
+    let (whole, thousandths) = (milli.unsigned_abs() / 1_000, milli.unsigned_abs() % 1_000);
+    let sign = if milli < 0 { "-" } else { "" };
+    let mut text = format!("{sign}{}", grouped(whole));
+    if thousandths != 0 {
+        text.push(',');
+        text.push_str(format!("{thousandths:03}").trim_end_matches('0'));
+    }
+    text
+}
+
+/// A whole number in groups of three digits.
+pub fn grouped(whole: u64) -> String {
+    let digits = whole.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(' ');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A count of things, in groups of three digits.
+pub fn count(things: i64) -> String {
+    let sign = if things < 0 { "-" } else { "" };
+    format!("{sign}{}", grouped(things.unsigned_abs()))
+}
+
+/// A quantity with its unit.
+pub fn quantity(milli: i64, unit_code: &str) -> String {
+    format!("{} {}", number(milli), unit(unit_code)).trim_end().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[rustfmt::skip] // Columns.
+    fn numbers_are_shown_as_they_are_typed() {
+        for (milli, shown) in [
+            (0,                "0"),
+            (500,              "0,5"),
+            (999_000,          "999"),
+            (1_200_000,        "1 200"),
+            (-1_234_567_050,   "-1 234 567,05"),
+        ] { assert_eq!(number(milli), shown); }
+        assert_eq!(quantity(1_500, "H87"), "1,5 pieces");
+    }
+
+    #[test]
+    fn each_word_names_one_number() {
+        for channel in Channel::value_variants() {
+            let word = Channel::word(channel.number());
+            assert_eq!(Channel::from_str(word, false), Ok(*channel));
+        }
+        assert_eq!(Channel::word(0), "");
+        assert_eq!(Channel::word(99), "");
+    }
+}
