@@ -1,0 +1,189 @@
+//! The plan is played against the rules themselves, in memory: what should be recorded is, what should be refused is, and the
+//! simulation's own book agrees with the one that the rules keep.
+
+use std::collections::HashMap;
+
+use domain::command::{Context, decide};
+use domain::entry::{Genesis, RecordedCommand};
+use domain::id::{CommandId, OrganizationCode, SiteCode};
+use domain::refusal::{CommandRef, Refusal};
+use domain::state::{Holder, State};
+use jiff::civil::date;
+
+use super::*;
+
+const NOW: &str = "2026-11-26T08:00:00+07:00";
+
+struct Journal {
+    state: State,
+    recorded: HashMap<(OrganizationCode, CommandId), RecordedCommand>,
+    events: usize,
+}
+
+impl Journal {
+    fn begin(tables: &Tables) -> Journal {
+        let authority = OrganizationCode::parse("SNN").unwrap();
+        let genesis = Genesis { business_time_zone: TIME_ZONE.into(), authority, authority_name: "Sở Mẫu".into() };
+        let mut journal = Journal { state: State::begin(&genesis).unwrap(), recorded: HashMap::new(), events: 0 };
+        for command in crate::reference::commands(tables) {
+            journal.record("SNN", &command).unwrap();
+        }
+        journal.events = 0;
+        journal
+    }
+
+    /// Whether it was recorded now, or before.
+    fn record(&mut self, organization: &str, command: &Command) -> Result<bool, Refusal> {
+        let organization = OrganizationCode::parse(organization).unwrap();
+        let (parsed, digest) = (wire::command::parse(command)?, wire::command::digest(command));
+        let key = (organization.clone(), parsed.id);
+        let by = CommandRef { organization: organization.clone(), command: parsed.id };
+        if let Some(earlier) = self.recorded.get(&key) {
+            return if earlier.digest == digest { Ok(false) } else { Err(Refusal::OtherContent { command: by }) };
+        }
+        let original = match &parsed.action {
+            domain::command::Action::Void(void) => Some(void.command),
+            domain::command::Action::Correct(correct) => Some(correct.command),
+            _ => None,
+        };
+        let original = original.and_then(|id| self.recorded.get(&(organization.clone(), id)));
+        let context = Context { organization: &organization, now: NOW.parse().unwrap(), original };
+        let events = decide(&self.state, &parsed, &context)?;
+        events.iter().for_each(|event| self.state.evolve(&by, event));
+        self.events += events.len();
+        let recorded = RecordedCommand {
+            organization,
+            id: parsed.id,
+            digest,
+            actor: parsed.actor,
+            device: parsed.device,
+            client: parsed.client,
+            reported_fact: parsed.reported_fact,
+            note: parsed.note,
+            document: parsed.document,
+            events,
+        };
+        self.recorded.insert(key, recorded);
+        Ok(true)
+    }
+
+    fn play(&mut self, planned: &[Planned]) -> Vec<String> {
+        let mut otherwise = Vec::new();
+        for Planned { organization, command, expect, .. } in planned {
+            let got = self.record(organization, command);
+            let as_expected = match (expect, &got) {
+                (Expect::Accepted, Ok(true)) | (Expect::Duplicate, Ok(false)) => true,
+                (Expect::Refused(reasons), Err(refusal)) => reasons.contains(&refusal.reason()),
+                _ => false,
+            };
+            if !as_expected {
+                let got = got.map_err(|refusal| format!("{}: {refusal}", refusal.reason()));
+                otherwise.push(format!("{organization} {expect:?}, got {got:?}: {command:?}"));
+            }
+        }
+        otherwise
+    }
+}
+
+fn plan(tables: &Tables, options: Options, last_day: Date) -> (World, Vec<Vec<Planned>>) {
+    let first_day = last_day.saturating_sub(i64::from(options.days - 1).days());
+    let run = name_of(&options, first_day, last_day);
+    let mut world = World::new(tables, run);
+    let days = first_day
+        .series(1.day())
+        .take(options.days as usize)
+        .map(|date| {
+            let dice = dice::Dice::new(run, domain::time::BusinessDay::of(date).0);
+            plan_day(&mut world, dice, date, date == first_day, options.scale as usize)
+        })
+        .collect();
+    (world, days)
+}
+
+/// The simulation's book is the rules' book.
+fn assert_same_stock(world: &World, journal: &Journal) {
+    let mut lots = 0;
+    for (site, held) in &world.stock {
+        let holder = Holder::Site(SiteCode::parse(&world.sites[*site].code).unwrap());
+        for (lot, milli) in held {
+            assert_eq!(journal.state.held(world.lots[*lot].id, &holder).0, *milli, "{} of {:?}", world.lots[*lot].code, holder);
+            lots += 1;
+        }
+    }
+    assert!(lots > 100, "{lots}");
+}
+
+#[test]
+fn a_day_is_judged_as_planned_and_is_large_enough_to_show() {
+    let tables = Tables::embedded().unwrap();
+    let (world, days) = plan(&tables, Options::default(), date(2026, 11, 24));
+    let mut journal = Journal::begin(&tables);
+    let otherwise = journal.play(&days[0]);
+    assert!(
+        otherwise.is_empty(),
+        "{} of {}, the first: {:#?}",
+        otherwise.len(),
+        days[0].len(),
+        &otherwise[..otherwise.len().min(5)]
+    );
+    assert_same_stock(&world, &journal);
+    let acting: BTreeSet<&str> = journal.recorded.keys().map(|(organization, _)| organization.as_str()).collect();
+    let shops = world.shops.iter().filter(|shop| acting.contains(world.sites[**shop].organization.as_str())).count();
+    assert!(world.chains.iter().all(|chain| acting.contains(chain.lead.as_str())) && shops > 1_700, "{shops} shops");
+    assert!((25_000..=35_000).contains(&journal.events), "{} events", journal.events);
+    let refused: BTreeSet<&str> = days[0]
+        .iter()
+        .filter_map(|planned| match planned.expect {
+            Expect::Refused(reasons) => reasons.first().copied(),
+            _ => None,
+        })
+        .collect();
+    println!("{} commands, {} events, {shops} shops, {} reasons: {refused:?}", days[0].len(), journal.events, refused.len());
+    assert!(refused.len() > 20, "{refused:?}");
+}
+
+#[test]
+fn several_days_of_another_seed_are_judged_as_planned() {
+    let tables = Tables::embedded().unwrap();
+    let mut journal = Journal::begin(&tables);
+    let (world, days) = plan(&tables, Options { days: 4, seed: 2, last_day: None, scale: 10 }, date(2026, 3, 1));
+    for (nth, planned) in days.iter().enumerate() {
+        let otherwise = journal.play(planned);
+        let few = &otherwise[..otherwise.len().min(5)];
+        assert!(otherwise.is_empty(), "day {nth}: {} of {}, the first: {few:#?}", otherwise.len(), planned.len());
+    }
+    assert_same_stock(&world, &journal);
+}
+
+#[test]
+fn the_same_seed_plans_the_same_and_another_shares_no_id_or_code() {
+    let tables = Tables::embedded().unwrap();
+    let options = Options { days: 2, scale: 5, ..Options::default() };
+    let (_, first) = plan(&tables, options, date(2026, 2, 28));
+    assert!(first == plan(&tables, options, date(2026, 2, 28)).1);
+    let ids = |days: &[Vec<Planned>]| -> BTreeSet<String> {
+        days.iter()
+            .flatten()
+            .filter_map(|planned| planned.command.header.as_ref())
+            .map(|header| header.command_id.clone())
+            .collect()
+    };
+    for other in [Options { seed: 2, ..options }, Options { days: 3, ..options }, Options { scale: 6, ..options }] {
+        let (world, days) = plan(&tables, other, date(2026, 2, 28));
+        assert!(ids(&days).is_disjoint(&ids(&first)));
+        assert_ne!(world.tag, plan(&tables, options, date(2026, 2, 28)).0.tag);
+    }
+}
+
+#[test]
+fn only_days_that_are_over_and_known_are_played() {
+    let now: Timestamp = NOW.parse().unwrap();
+    let of = |days, last_day| range(&Options { days, last_day, ..Options::default() }, now).map_err(|error| error.to_string());
+    assert_eq!(of(2, None), Ok((date(2026, 11, 24), date(2026, 11, 25))));
+    assert_eq!(
+        of(1, Some(date(2026, 11, 26))).unwrap_err(),
+        "the last day 2026-11-26 is not over: today is 2026-11-26; give a day before it"
+    );
+    assert!(of(3_660, None).unwrap_err().contains("begin before 2020-01-01"));
+    assert!(of(0, None).unwrap_err().contains("nothing to play"));
+}
