@@ -35,13 +35,7 @@ pub fn refused(command_id: &str, refusal: &Refusal) -> Outcome {
 
 /// Not decided, or not known to be: the service failed.
 pub fn failed(command_id: &str, error: &ServiceError) -> Outcome {
-    let refused = Refused {
-        code: tonic::Status::from(error.clone()).code().into(),
-        reason: error.reason().to_owned(),
-        message: error.to_string(),
-        ..Refused::default()
-    };
-    outcome(command_id, Verdict::Refused, None, Some(refused))
+    outcome(command_id, Verdict::Refused, None, Some(status::failed(error)))
 }
 
 fn outcome(command_id: &str, verdict: Verdict, recorded: Option<Recorded>, refused: Option<Refused>) -> Outcome {

@@ -201,30 +201,47 @@ impl ServiceError {
     }
 }
 
+/// Kind of failure, and when to try again where that helps.
+fn code_of_failure(error: &ServiceError) -> (Code, Option<Duration>) {
+    match error {
+        ServiceError::OutcomeUnknown { .. } => (Code::Unavailable, Some(Duration::from_millis(500))),
+        ServiceError::Unavailable { .. } => (Code::Unavailable, Some(Duration::from_secs(1))),
+        ServiceError::Busy { .. } => (Code::ResourceExhausted, Some(Duration::from_millis(200))),
+        ServiceError::Contended { .. } => (Code::Aborted, Some(Duration::from_millis(100))),
+        ServiceError::PositionNotReached { .. } => (Code::DeadlineExceeded, Some(Duration::from_millis(500))),
+        ServiceError::NoOrganization { .. } => (Code::Unauthenticated, None),
+        ServiceError::BadPosition { .. } | ServiceError::BadPageToken { .. } | ServiceError::Limit { .. } => {
+            (Code::InvalidArgument, None)
+        }
+    }
+}
+
 impl From<ServiceError> for Status {
     fn from(error: ServiceError) -> Status {
         let figures: HashMap<_, _> =
             error.figures().into_iter().map(|(name, value)| (name.to_owned(), cut(&value, MAX_DETAIL_BYTES))).collect();
+        let field = figures.get(FIELD).cloned();
         let mut details = ErrorDetails::with_error_info(error.reason(), DOMAIN, figures);
         let message = error.to_string();
-        let (code, retry_after) = match &error {
-            ServiceError::OutcomeUnknown { .. } => (Code::Unavailable, Some(Duration::from_millis(500))),
-            ServiceError::Unavailable { .. } => (Code::Unavailable, Some(Duration::from_secs(1))),
-            ServiceError::Busy { .. } => (Code::ResourceExhausted, Some(Duration::from_millis(200))),
-            ServiceError::Contended { .. } => (Code::Aborted, Some(Duration::from_millis(100))),
-            ServiceError::PositionNotReached { .. } => (Code::DeadlineExceeded, Some(Duration::from_millis(500))),
-            ServiceError::NoOrganization { .. } => (Code::Unauthenticated, None),
-            ServiceError::BadPosition { field, .. }
-            | ServiceError::BadPageToken { field, .. }
-            | ServiceError::Limit { field, .. } => {
-                details.add_bad_request_violation(cut(field, MAX_DETAIL_BYTES), cut(&message, MAX_DETAIL_BYTES));
-                (Code::InvalidArgument, None)
-            }
-        };
+        let (code, retry_after) = code_of_failure(&error);
+        if let Some(field) = field {
+            details.add_bad_request_violation(field, cut(&message, MAX_DETAIL_BYTES));
+        }
         if retry_after.is_some() {
             details.set_retry_info(retry_after);
         }
         Status::with_error_details(code, cut(&message, MAX_MESSAGE_BYTES), details)
+    }
+}
+
+/// A failure as what became of one command of many.
+pub fn failed(error: &ServiceError) -> Refused {
+    Refused {
+        code: code_of_failure(error).0.into(),
+        reason: error.reason().to_owned(),
+        message: error.to_string(),
+        rule: 0,
+        metadata: error.figures().into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
     }
 }
 
@@ -395,7 +412,9 @@ mod tests {
             (ServiceError::Limit { field: text(), value: 2, allowed: 1 },                                Code::InvalidArgument,   false),
         ] {
             let (reason, message) = (error.reason(), error.to_string());
+            let in_a_batch = explain_refused(&failed(&error));
             let told = explain(&error.into());
+            assert_eq!(Explained { retry_after: told.retry_after, ..in_a_batch }, told, "a verdict says the same as a call");
             assert_eq!((told.code, told.retry_after.is_some(), told.reason.as_str(), told.message), (code, again, reason, message));
         }
     }
