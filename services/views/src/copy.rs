@@ -2,9 +2,9 @@
 
 use crate::Error;
 use bytes::{BufMut, Bytes, BytesMut};
+use deadpool_postgres::Transaction;
 use futures::SinkExt as _;
 use jiff::Timestamp;
-use tokio_postgres::Transaction;
 use uuid::Uuid;
 
 /// Microseconds from 1970, where our instants begin, to 2000, where PostgreSQL's do.
@@ -115,7 +115,8 @@ impl Rows {
             return Ok(());
         }
         self.bytes.put_i16(-1);
-        let sink = transaction.copy_in::<_, Bytes>(&format!("COPY {into} FROM STDIN (FORMAT binary)")).await?;
+        let copy = transaction.prepare_cached(&format!("COPY {into} FROM STDIN (FORMAT binary)")).await?;
+        let sink = transaction.copy_in::<_, Bytes>(&copy).await?;
         let mut sink = std::pin::pin!(sink);
         let mut bytes = self.bytes.freeze();
         while !bytes.is_empty() {

@@ -3,9 +3,10 @@
 use crate::Error;
 use crate::fold::{Batch, Numbered, Tally};
 use crate::{registry, shipments, stock, throughput, trace};
-use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
+use deadpool_postgres::{ClientWrapper, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, Transaction};
 use std::time::{Duration, SystemTime};
-use tokio_postgres::{Client, NoTls, Transaction};
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{Client, NoTls};
 use uuid::Uuid;
 
 mod migrations {
@@ -62,13 +63,26 @@ pub fn connect(settings: &Settings) -> Result<Pool, Error> {
 
 /// A connection of its own.
 pub(crate) async fn connection(settings: &Settings) -> Result<Client, Error> {
+    Ok(open(settings).await?.0)
+}
+
+/// A connection of its own that keeps the statements that were prepared.
+pub(crate) async fn writing_connection(settings: &Settings) -> Result<ClientWrapper, Error> {
+    let (client, task) = open(settings).await?;
+    // Tables grow while they are written: a plan made when they were empty would not do for long.
+    client.batch_execute("SET plan_cache_mode = force_custom_plan").await?;
+    client.batch_execute(&stages()).await?;
+    Ok(ClientWrapper::new(client, task))
+}
+
+async fn open(settings: &Settings) -> Result<(Client, tokio::task::JoinHandle<()>), Error> {
     let (client, connection) = settings.config()?.connect(NoTls).await?;
-    tokio::spawn(async move {
+    let task = tokio::spawn(async move {
         if let Err(error) = connection.await {
             tracing::warn!(%error, "lost a connection to PostgreSQL");
         }
     });
-    Ok(client)
+    Ok((client, task))
 }
 
 /// Brings the tables to this program's version. Two programs that start at once take turns.
@@ -140,7 +154,7 @@ pub async fn checkpoint(client: &impl tokio_postgres::GenericClient) -> Result<O
 }
 
 /// Statements that prepare a connection for writing.
-pub(crate) fn stages() -> String {
+fn stages() -> String {
     [stock::write::STAGES, shipments::write::STAGES, throughput::write::STAGES].concat()
 }
 
@@ -161,18 +175,17 @@ pub(crate) async fn write(
     for command in &batch.parked {
         let sequence = i64::try_from(command.parked.sequence).unwrap_or(i64::MAX);
         let (index, events) = (as_int(command.parked.command_index), as_int(command.events));
-        transaction
-            .execute(
-                "INSERT INTO parked (sequence, command_index, organization_code, command_id, event_count, event_names, reason)
+        execute(
+            transaction,
+            "INSERT INTO parked (sequence, command_index, organization_code, command_id, event_count, event_names, reason)
                  VALUES ($1, $2, $3, $4, $5, $6, $7)",
-                &[&sequence, &index, &command.organization, &command.command, &events, &command.names, &command.parked.reason],
-            )
-            .await?;
+            &[&sequence, &index, &command.organization, &command.command, &events, &command.names, &command.parked.reason],
+        )
+        .await?;
     }
     for (lot, site) in &batch.doubtful {
         let site = site.as_ref().map_or("", |site| site.as_str());
-        transaction
-            .execute("INSERT INTO doubtful (lot_id, site_code) VALUES ($1, $2) ON CONFLICT DO NOTHING", &[&lot.0, &site])
+        execute(transaction, "INSERT INTO doubtful (lot_id, site_code) VALUES ($1, $2) ON CONFLICT DO NOTHING", &[&lot.0, &site])
             .await?;
     }
     Ok(after)
@@ -209,9 +222,10 @@ async fn move_checkpoint(
     let sequence = i64::try_from(after.sequence).unwrap_or(i64::MAX);
     let hash = after.hash.as_slice();
     let Tally { entries, commands, events, registry_events } = after.tally;
-    let moved = match before {
-        None => transaction
-            .execute(
+    let moved =
+        match before {
+            None => execute(
+                transaction,
                 "INSERT INTO checkpoint (generation, journal_id, sequence, hash, record_time, business_time_zone, entry_count,
                                              command_count, event_count, registry_event_count)
                      VALUES (1, $1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING",
@@ -228,10 +242,10 @@ async fn move_checkpoint(
                 ],
             )
             .await?,
-        Some(before) => {
-            let (from, from_hash) = (i64::try_from(before.sequence).unwrap_or(i64::MAX), before.hash.as_slice());
-            transaction
-                .execute(
+            Some(before) => {
+                let (from, from_hash) = (i64::try_from(before.sequence).unwrap_or(i64::MAX), before.hash.as_slice());
+                execute(
+                    transaction,
                     "UPDATE checkpoint SET sequence = $1, hash = $2, record_time = $3, entry_count = $4, command_count = $5,
                             event_count = $6, registry_event_count = $7
                      WHERE generation = $8 AND journal_id = $9 AND sequence = $10 AND hash = $11",
@@ -250,8 +264,8 @@ async fn move_checkpoint(
                     ],
                 )
                 .await?
-        }
-    };
+            }
+        };
     if moved == 1 { Ok(after) } else { Err(Error::Superseded(before.map_or(0, |before| before.sequence))) }
 }
 
@@ -261,9 +275,16 @@ pub(crate) fn big(sum: i128) -> Result<i64, Error> {
         .map_err(|_| Error::Unfoldable(format!("a sum of {sum} thousandths does not fit; allowed: up to {}", i64::MAX)))
 }
 
+/// Executes a statement, prepared once.
+pub(crate) async fn execute(transaction: &Transaction<'_>, sql: &str, values: &[&(dyn ToSql + Sync)]) -> Result<u64, Error> {
+    let statement = transaction.prepare_cached(sql).await?;
+    Ok(transaction.execute(&statement, values).await?)
+}
+
 /// Fails with what a query finds, if it finds anything: a promise of the tables that a batch would break.
 pub(crate) async fn refuse_any(transaction: &Transaction<'_>, query: &str) -> Result<(), Error> {
-    match transaction.query_opt(query, &[]).await? {
+    let query = transaction.prepare_cached(query).await?;
+    match transaction.query_opt(&query, &[]).await? {
         Some(row) => Err(Error::Unfoldable(row.try_get(0)?)),
         None => Ok(()),
     }

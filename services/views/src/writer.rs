@@ -4,30 +4,20 @@
 use crate::Error;
 use crate::database::{self, Checkpoint};
 use crate::fold::{Batch, Numbered, Parked, fold};
-use tokio_postgres::Client;
+use deadpool_postgres::ClientWrapper;
 
 /// Writes to the tables over a connection of its own.
 pub struct Writer {
-    client: Client,
+    client: ClientWrapper,
     checkpoint: Option<Checkpoint>,
 }
 
 impl Writer {
     /// A writer to the tables of these settings, which are migrated already.
     pub async fn open(settings: &database::Settings) -> Result<Writer, Error> {
-        Writer::over(database::connection(settings).await?).await
-    }
-
-    pub(crate) async fn over(client: Client) -> Result<Writer, Error> {
-        let mut writer = Writer { client, checkpoint: None };
-        writer.prepare().await?;
-        Ok(writer)
-    }
-
-    async fn prepare(&mut self) -> Result<(), Error> {
-        self.client.batch_execute(&database::stages()).await?;
-        self.checkpoint = database::checkpoint(&self.client).await?;
-        Ok(())
+        let client = database::writing_connection(settings).await?;
+        let checkpoint = database::checkpoint(&*client).await?;
+        Ok(Writer { client, checkpoint })
     }
 
     /// How far the tables are; none where nothing was applied yet.

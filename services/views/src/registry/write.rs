@@ -3,8 +3,9 @@
 use super::fold::{Changes, Dated, member};
 use crate::Error;
 use crate::copy::Rows;
+use crate::database::execute;
+use deadpool_postgres::Transaction;
 use std::collections::BTreeSet;
-use tokio_postgres::Transaction;
 
 /// Writes what a batch registered.
 pub async fn write(transaction: &Transaction<'_>, changes: &Changes) -> Result<(), Error> {
@@ -85,14 +86,14 @@ async fn memberships(transaction: &Transaction<'_>, changes: &Changes) -> Result
     rows.send(transaction, &format!("membership_facts ({columns})")).await?;
     let chains = codes(&changes.memberships, |fact| fact.membership.chain.as_str());
     if !chains.is_empty() {
-        transaction.execute("DELETE FROM memberships WHERE chain_code = ANY($1)", &[&chains]).await?;
+        execute(transaction, "DELETE FROM memberships WHERE chain_code = ANY($1)", &[&chains]).await?;
         let now = format!(
             "INSERT INTO memberships ({columns}) SELECT {columns} FROM (
                  SELECT DISTINCT ON (chain_code, member_kind, member_code) * FROM membership_facts WHERE chain_code = ANY($1)
                  ORDER BY chain_code, member_kind, member_code, from_day DESC, sequence DESC, ordinal DESC
              ) AS latest WHERE is_member"
         );
-        transaction.execute(&now, &[&chains]).await?;
+        execute(transaction, &now, &[&chains]).await?;
     }
     Ok(())
 }
@@ -137,11 +138,11 @@ async fn append(transaction: &Transaction<'_>, rows: Rows, kind: &str, columns: 
 
 /// What holds now is the fact of the latest day, and of one day the last recorded: the same however the journal was cut.
 async fn now(transaction: &Transaction<'_>, table: &str, facts: &str, key: &str, codes: &[&str]) -> Result<(), Error> {
-    transaction.execute(&format!("DELETE FROM {table} WHERE {key} = ANY($1)"), &[&codes]).await?;
+    execute(transaction, &format!("DELETE FROM {table} WHERE {key} = ANY($1)"), &[&codes]).await?;
     let latest = format!(
         "INSERT INTO {table} SELECT DISTINCT ON ({key}) * FROM {facts} WHERE {key} = ANY($1)
          ORDER BY {key}, from_day DESC, sequence DESC, ordinal DESC"
     );
-    transaction.execute(&latest, &[&codes]).await?;
+    execute(transaction, &latest, &[&codes]).await?;
     Ok(())
 }

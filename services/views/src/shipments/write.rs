@@ -3,8 +3,8 @@
 use super::fold::Changes;
 use crate::Error;
 use crate::copy::Rows;
-use crate::database::{big, refuse_any};
-use tokio_postgres::Transaction;
+use crate::database::{big, execute, refuse_any};
+use deadpool_postgres::Transaction;
 
 /// Temporary tables of the connection, empty at each transaction's beginning.
 pub const STAGES: &str = "
@@ -53,7 +53,7 @@ pub async fn write(transaction: &Transaction<'_>, changes: &Changes) -> Result<(
                 VALUES (c.shipment_id, c.sequence, c.ordinal, c.issuer_code, c.shipment_code, c.from_site_code, c.to_site_code,
                     c.trip_id, c.sscc, c.dispatch_time, c.dispatch_day, c.command_id, c.return_of_shipment_id,
                     c.arrived_site_code, c.dispatches)";
-        transaction.execute(merge, &[]).await?;
+        execute(transaction, merge, &[]).await?;
     }
 
     let mut rows = Rows::of(9);
@@ -84,6 +84,6 @@ pub async fn write(transaction: &Transaction<'_>, changes: &Changes) -> Result<(
                                       unmatched_milli, matched_milli)
             VALUES (c.shipment_id, c.lot_id, c.sent_milli, c.received_milli, c.refused_milli, c.short_milli,
                     c.unmatched_milli, c.matched_milli)";
-    transaction.execute(merge, &[]).await?;
+    execute(transaction, merge, &[]).await?;
     Ok(())
 }

@@ -3,8 +3,8 @@
 use super::fold::Changes;
 use crate::Error;
 use crate::copy::Rows;
-use crate::database::{big, refuse_any};
-use tokio_postgres::Transaction;
+use crate::database::{big, execute, refuse_any};
+use deadpool_postgres::Transaction;
 
 /// Temporary tables of the connection, empty at each transaction's beginning.
 pub const STAGES: &str = "
@@ -54,7 +54,7 @@ pub async fn write_lots(transaction: &Transaction<'_>, changes: &Changes) -> Res
                                       harvest_time, sequence, ordinal, begins)
             VALUES (c.lot_id, c.issuer_code, c.product_code, c.lot_code, c.chain_code, c.expiry_day, c.harvest_day,
                     c.harvest_time, c.sequence, c.ordinal, c.begins)";
-    transaction.execute(merge, &[]).await?;
+    execute(transaction, merge, &[]).await?;
     Ok(())
 }
 
@@ -86,7 +86,7 @@ pub async fn write(transaction: &Transaction<'_>, changes: &Changes) -> Result<(
             WHEN MATCHED AND stock.quantity_milli + c.change_milli = 0 THEN DELETE
             WHEN MATCHED THEN UPDATE SET quantity_milli = stock.quantity_milli + c.change_milli
             WHEN NOT MATCHED THEN INSERT (site_code, lot_id, quantity_milli) VALUES (c.site_code, c.lot_id, c.change_milli)";
-        transaction.execute(merge, &[]).await?;
+        execute(transaction, merge, &[]).await?;
         let merge = "
             MERGE INTO stock_totals USING (
                 SELECT site_code, chain_code, product_code, sum(change_milli)::bigint AS change_milli
@@ -97,7 +97,7 @@ pub async fn write(transaction: &Transaction<'_>, changes: &Changes) -> Result<(
             WHEN MATCHED THEN UPDATE SET quantity_milli = stock_totals.quantity_milli + c.change_milli
             WHEN NOT MATCHED THEN INSERT (site_code, chain_code, product_code, quantity_milli)
                 VALUES (c.site_code, c.chain_code, c.product_code, c.change_milli)";
-        transaction.execute(merge, &[]).await?;
+        execute(transaction, merge, &[]).await?;
     }
 
     let mut rows = Rows::of(3);
@@ -111,7 +111,7 @@ pub async fn write(transaction: &Transaction<'_>, changes: &Changes) -> Result<(
             WHEN MATCHED AND outside.quantity_milli + c.change_milli = 0 THEN DELETE
             WHEN MATCHED THEN UPDATE SET quantity_milli = outside.quantity_milli + c.change_milli
             WHEN NOT MATCHED THEN INSERT (lot_id, reason, quantity_milli) VALUES (c.lot_id, c.reason, c.change_milli)";
-        transaction.execute(merge, &[]).await?;
+        execute(transaction, merge, &[]).await?;
     }
     Ok(())
 }

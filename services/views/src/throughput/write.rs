@@ -3,9 +3,9 @@
 use super::fold::Changes;
 use crate::Error;
 use crate::copy::Rows;
-use crate::database::{big, refuse_any};
+use crate::database::{big, execute, refuse_any};
+use deadpool_postgres::Transaction;
 use domain::time::BusinessDay;
-use tokio_postgres::Transaction;
 
 /// Temporary table of the connection, empty at each transaction's beginning.
 pub const STAGES: &str = "
@@ -51,7 +51,7 @@ pub async fn write(transaction: &Transaction<'_>, changes: &Changes) -> Result<(
                  VALUES (c.{day}, c.stage, c.chain_code, c.product_code, c.site_code, c.to_site_code, c.quantity_milli,
                      c.first_milli, c.movement_count)"
         );
-        transaction.execute(&merge, &[]).await?;
+        execute(transaction, &merge, &[]).await?;
     }
     let merge = "
         MERGE INTO chain_days AS d USING (
@@ -62,7 +62,7 @@ pub async fn write(transaction: &Transaction<'_>, changes: &Changes) -> Result<(
         WHEN MATCHED THEN UPDATE SET movement_count = d.movement_count + c.movement_count
         WHEN NOT MATCHED THEN INSERT (chain_code, business_day, movement_count)
             VALUES (c.chain_code, c.business_day, c.movement_count)";
-    transaction.execute(merge, &[]).await?;
+    execute(transaction, merge, &[]).await?;
     Ok(())
 }
 

@@ -3,8 +3,8 @@
 use super::fold::{Changes, precision};
 use crate::Error;
 use crate::copy::Rows;
+use deadpool_postgres::Transaction;
 use domain::posting::Place;
-use tokio_postgres::Transaction;
 
 /// Writes what a batch appends.
 pub async fn write(transaction: &Transaction<'_>, changes: &Changes) -> Result<(), Error> {
