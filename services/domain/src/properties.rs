@@ -30,7 +30,7 @@ enum Step {
 }
 
 fn step() -> impl Strategy<Value = Step> {
-    let (lot, site, shipment, time) = (0..4u8, 0..3u8, 0..3u8, 0..24u8);
+    let (lot, site, shipment, time) = (0..3u8, 0..3u8, 0..2u8, 0..24u8);
     let quantity = (1..40i64).prop_map(|tens| tens * 500);
     prop_oneof![
         4 => (lot.clone(), quantity.clone(), time.clone()).prop_map(|(lot, quantity, time)| Step::Harvest { lot, quantity: quantity * 4, time }),
@@ -38,9 +38,9 @@ fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(lot, site, quantity, time)| Step::Open { lot, site, quantity, time }),
         2 => (lot.clone(), lot.clone(), quantity.clone(), 1..100i64, time.clone())
             .prop_map(|(lot, into, quantity, percent, time)| Step::Transform { lot, into, quantity, out: (quantity * percent / 100).max(1), time }),
-        5 => (lot.clone(), shipment.clone(), quantity.clone(), time.clone())
+        7 => (lot.clone(), shipment.clone(), quantity.clone(), time.clone())
             .prop_map(|(lot, shipment, quantity, time)| Step::Dispatch { lot, shipment, quantity, time }),
-        6 => (lot.clone(), shipment.clone(), quantity.clone(), time.clone())
+        9 => (lot.clone(), shipment.clone(), quantity.clone(), time.clone())
             .prop_map(|(lot, shipment, quantity, time)| Step::Receive { lot, shipment, quantity, time }),
         2 => (lot.clone(), shipment.clone(), quantity.clone(), time.clone(), any::<bool>())
             .prop_map(|(lot, shipment, quantity, time, destroyed)| Step::Refuse { lot, shipment, quantity, time, destroyed }),
