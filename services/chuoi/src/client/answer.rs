@@ -94,9 +94,10 @@ fn describe(event: &Event, names: &Names) -> Vec<String> {
             (head, said.collect())
         }
         Some(Fact::CountRestated(fact)) => {
-            let change = variance(fact.variance_change_milli, &names.lot(&fact.lot_id).unit);
+            let sign = if fact.variance_change_milli < 0 { "" } else { "+" };
+            let change = format!("{sign}{}", quantity(fact.variance_change_milli, &names.lot(&fact.lot_id).unit));
             (
-                format!("an earlier count at {} now reads differently", fact.site_code),
+                format!("the difference found by a count at {} changes", fact.site_code),
                 vec![format!("{change} {}", lot_name(&fact.lot_id, names))],
             )
         }
@@ -150,7 +151,7 @@ fn lot_amount(amount: &LotAmount, names: &Names) -> String {
 fn amount_of(lot_id: &[u8], amount: Option<&Amount>, names: &Names) -> String {
     let lot = names.lot(lot_id);
     let amount = amount.cloned().unwrap_or_default();
-    format!("{}{}  {}", quantity(amount.quantity_milli, &lot.unit), given(&amount), lot_name(lot_id, names))
+    format!("{}{}  {}", quantity(amount.quantity_milli, &lot.unit), given(&amount, &lot.unit), lot_name(lot_id, names))
 }
 
 fn lot_name(lot_id: &[u8], names: &Names) -> String {
@@ -173,11 +174,11 @@ fn begun(lot: &Option<Lot>, amount: &Option<Amount>, names: &Names) -> String {
 }
 
 /// How it was typed, where that says more than the figure.
-fn given(amount: &Amount) -> String {
-    if amount.given.is_empty() || amount.given == number(amount.quantity_milli) {
-        String::new()
-    } else {
-        format!(" ({})", amount.given)
+fn given(amount: &Amount, unit: &str) -> String {
+    let shown = [number(amount.quantity_milli), quantity(amount.quantity_milli, unit)];
+    match amount.given.is_empty() || shown.contains(&amount.given) {
+        true => String::new(),
+        false => format!(" ({})", amount.given),
     }
 }
 
@@ -235,4 +236,95 @@ pub fn lots_of(event: &Event) -> Vec<Uuid> {
         _ => Vec::new(),
     };
     ids.iter().filter_map(|id| Uuid::from_slice(id).ok()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wire::proto::chuoi::event::v1::counted::Line;
+    use wire::proto::chuoi::event::v1::{CountRestated, Counted, Harvested, Sold, Violation};
+    use wire::proto::chuoi::record::v1::Verdict;
+
+    #[test]
+    fn an_answer_says_what_was_recorded_in_words_and_figures() {
+        let id = Uuid::from_u128(7).as_bytes().to_vec();
+        let at = |fact, violations| Event {
+            event_time: Some(EventTime {
+                time: Some(prost_types::Timestamp { seconds: 1_795_563_000, nanos: 0 }),
+                utc_offset_minutes: 420,
+                precision: TimePrecision::Moment.into(),
+                business_day: 20_782,
+                typed: String::new(),
+            }),
+            violations,
+            fact: Some(fact),
+        };
+        let amount = |milli, given: &str| Some(Amount { quantity_milli: milli, given: given.to_owned() });
+        let lot = Lot {
+            lot_id: id.clone(),
+            product_code: "PK0050".into(),
+            lot_code: "L1".into(),
+            chain_code: "CH002".into(),
+            expiry_day: Some(20_786),
+            ..Lot::default()
+        };
+        let names = Names::known(&[(Uuid::from_u128(7), "PK0050", "Rau dền đỏ an toàn bán cân", "L1", "KGM")]);
+        let violation = Violation { rule: 2, reason: "NOT_ENOUGH".into(), detail: "0 there, 3 asked".into() };
+        let counted = Line { lot_id: id.clone(), counted: amount(5_000, "5 kg"), expected_milli: 7_500, variance_milli: -2_500 };
+        let events = vec![
+            at(
+                Fact::Harvested(Harvested {
+                    lot: Some(lot),
+                    site_code: "PR002".into(),
+                    amount: amount(1_200_000, "1,2 tấn"),
+                    plot: String::new(),
+                }),
+                Vec::new(),
+            ),
+            at(
+                Fact::Sold(Sold {
+                    site_code: "SM001".into(),
+                    lines: vec![LotAmount { lot_id: id.clone(), amount: amount(3_000, "") }],
+                    product_code: "PK0050".into(),
+                }),
+                vec![violation],
+            ),
+            at(
+                Fact::Counted(Counted {
+                    site_code: "SM001".into(),
+                    basis: CountBasis::Stocktake.into(),
+                    lines: vec![counted],
+                    product_code: String::new(),
+                }),
+                Vec::new(),
+            ),
+            at(
+                Fact::CountRestated(CountRestated {
+                    site_code: "SM001".into(),
+                    lot_id: id,
+                    basis: CountBasis::Stocktake.into(),
+                    variance_change_milli: 500,
+                }),
+                Vec::new(),
+            ),
+        ];
+        let command_id = "0193616e-0000-7000-8000-000000000000".to_owned();
+        let answer = Recorded { position: "a4df-534".into(), record_time: None, command_id, events };
+        insta::assert_snapshot!(recorded(Verdict::Accepted.into(), &answer, &names), @r"
+        accepted
+          2026-11-25 06:30  harvested at PR002
+              1 200 kg (1,2 tấn)  PK0050 Rau dền đỏ an toàn bán cân, lot L1, CH002, to be sold by 2026-11-29
+          2026-11-25 06:30  sold at SM001; lots inferred, first expired first out
+              3 kg  PK0050 Rau dền đỏ an toàn bán cân, lot L1
+          ! against rule 2: 0 there, 3 asked
+          2026-11-25 06:30  counted at SM001
+              5 kg  PK0050 Rau dền đỏ an toàn bán cân, lot L1, where the book had 7,5 kg: 2,5 kg missing
+          2026-11-25 06:30  the difference found by a count at SM001 changes
+              +0,5 kg PK0050 Rau dền đỏ an toàn bán cân, lot L1
+        command   0193616e-0000-7000-8000-000000000000
+        position  a4df-534
+        ");
+        let again = recorded(Verdict::Duplicate.into(), &answer, &names);
+        assert!(again.starts_with("duplicate: this command was recorded before; nothing was recorded now\n  2026-"), "{again}");
+    }
 }

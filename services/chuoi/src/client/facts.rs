@@ -252,10 +252,10 @@ pub struct Count {
     #[arg(long, value_parser = typed::counted, requires = "product")]
     pub quantity: Option<Quantity>,
     /// Counted before anything else of its day
-    #[arg(long, conflicts_with_all = ["at", "after_closing"])]
+    #[arg(long, conflicts_with = "after_closing")]
     pub before_opening: bool,
     /// Counted after anything else of its day
-    #[arg(long, conflicts_with = "at")]
+    #[arg(long)]
     pub after_closing: bool,
 }
 

@@ -9,7 +9,7 @@ use tonic::Code;
 use tonic::transport::Channel;
 use uuid::Uuid;
 use wire::proto::chuoi::event::v1::Event;
-use wire::proto::chuoi::record::v1::{LotReference, ShipmentReference};
+use wire::proto::chuoi::record::v1::{LotReference, Recorded, ShipmentReference};
 use wire::proto::chuoi::registry::v1::GetProductRequest;
 use wire::proto::chuoi::registry::v1::registry_service_client::RegistryServiceClient;
 use wire::proto::chuoi::stock::v1::ListShipmentsRequest;
@@ -25,6 +25,8 @@ use crate::failure::Failure;
 const LOOKED_UP: usize = 30;
 /// Names make an answer readable; they are not worth a long wait.
 const PATIENCE: Duration = Duration::from_secs(3);
+/// Waits before a name is looked for again: the command before may have recorded it a moment ago.
+const PAUSES: [Duration; 3] = [Duration::from_millis(100), Duration::from_millis(300), Duration::from_millis(900)];
 
 /// A lot as people know it.
 #[derive(Clone, Debug, Default)]
@@ -46,12 +48,13 @@ pub struct Names {
 }
 
 impl Names {
-    /// Names of the lots in some events.
-    pub async fn of_events(client: &Client, events: &[Event]) -> Names {
-        tokio::time::timeout(PATIENCE, Names::look_up(client, events)).await.unwrap_or_default()
+    /// Names of the lots in what was recorded.
+    pub async fn of(client: &Client, recorded: &Recorded) -> Names {
+        let looked_up = Names::look_up(client, &recorded.events, &recorded.position);
+        tokio::time::timeout(PATIENCE, looked_up).await.unwrap_or_default()
     }
 
-    async fn look_up(client: &Client, events: &[Event]) -> Names {
+    async fn look_up(client: &Client, events: &[Event], position: &str) -> Names {
         let mut names = Names::default();
         // Lots that begin here may not have reached the views yet: the events themselves describe them.
         let begun: BTreeMap<Uuid, _> = events.iter().flat_map(new_lots_of).take(LOOKED_UP).collect();
@@ -69,12 +72,23 @@ impl Names {
         }
         let known: std::collections::BTreeSet<Uuid> =
             events.iter().flat_map(lots_of).filter(|id| !begun.contains_key(id)).collect();
-        let asked = known.into_iter().take(LOOKED_UP).map(|id| lot(&client.channel, id));
+        let asked = known.into_iter().take(LOOKED_UP).map(|id| lot(&client.channel, id, position));
         names.lots.extend(join_all(asked).await.into_iter().flatten());
         names
     }
 
-    /// A lot as people know it; the beginning of its id where that is all we have.
+    /// Names that are known already: id, product, its name, code of the lot, unit.
+    #[cfg(test)]
+    pub fn known(lots: &[(Uuid, &str, &str, &str, &str)]) -> Names {
+        let named = lots.iter().map(|(id, product_code, product_name, lot_code, unit)| {
+            let [product_code, product_name, lot_code, unit] =
+                [product_code, product_name, lot_code, unit].map(|text| (*text).to_owned());
+            (*id, Lot { product_code, product_name, lot_code, unit })
+        });
+        Names { lots: named.collect() }
+    }
+
+    /// A lot as people know it; its id where that is all we have.
     pub fn lot(&self, id: &[u8]) -> Lot {
         let Ok(id) = Uuid::from_slice(id) else { return Lot::default() };
         self.lots.get(&id).cloned().unwrap_or_else(|| Lot { lot_code: id.to_string(), ..Lot::default() })
@@ -88,9 +102,10 @@ async fn product(channel: &Channel, code: &str) -> Option<(String, String)> {
     Some((registered.name, registered.base_unit))
 }
 
-async fn lot(channel: &Channel, id: Uuid) -> Option<(Uuid, Lot)> {
+async fn lot(channel: &Channel, id: Uuid, position: &str) -> Option<(Uuid, Lot)> {
     let mut trace = super::service!(TraceServiceClient<Channel>, channel.clone());
-    let asked = TraceLotRequest { lot_id: id.to_string(), page_size: 1, ..TraceLotRequest::default() };
+    let asked =
+        TraceLotRequest { lot_id: id.to_string(), page_size: 1, at_least: position.to_owned(), ..TraceLotRequest::default() };
     let lot = trace.trace_lot(asked).await.ok()?.into_inner().lot?;
     let (product_code, product_name) = (lot.product_code, lot.product_name);
     Some((id, Lot { product_code, product_name, lot_code: lot.lot_code, unit: lot.unit }))
@@ -103,14 +118,18 @@ pub async fn resolve_lot(client: &Client, lot: &mut LotReference) -> Result<(), 
     }
     let mut trace = super::service!(TraceServiceClient<Channel>, client.channel.clone());
     let asked = TraceLotRequest { lot_code: lot.lot_code.clone(), page_size: 1, ..TraceLotRequest::default() };
-    let answer = match trace.trace_lot(query(asked)).await {
-        Err(status) if status.code() == Code::NotFound => {
-            return Err(Failure::Refused(format!(
-                "no lot has the code {:?}; check the code, or say PRODUCT/LOT or ISSUER/PRODUCT/LOT",
-                lot.lot_code
-            )));
+    let mut pauses = PAUSES.into_iter();
+    let answer = loop {
+        match (trace.trace_lot(query(asked.clone())).await, pauses.next()) {
+            (Err(status), Some(pause)) if status.code() == Code::NotFound => tokio::time::sleep(pause).await,
+            (Err(status), None) if status.code() == Code::NotFound => {
+                return Err(Failure::Refused(format!(
+                    "no lot has the code {:?}; check the code, or say PRODUCT/LOT or ISSUER/PRODUCT/LOT",
+                    lot.lot_code
+                )));
+            }
+            (answer, _) => break answered(answer)?,
         }
-        answer => answered(answer)?,
     };
     match answer.lot {
         Some(found) => {
@@ -135,18 +154,32 @@ pub async fn resolve_shipment(client: &Client, shipment: &mut ShipmentReference,
     if !shipment.shipment_id.is_empty() || !shipment.issuer.is_empty() || site.is_empty() {
         return Ok(());
     }
+    let mut pauses = PAUSES.into_iter();
+    loop {
+        match (shipment_to(client, site, &shipment.shipment_code).await, pauses.next()) {
+            (Some(found), _) => {
+                *shipment = ShipmentReference { shipment_id: found, ..ShipmentReference::default() };
+                return Ok(());
+            }
+            (None, Some(pause)) => tokio::time::sleep(pause).await,
+            (None, None) => return Ok(()),
+        }
+    }
+}
+
+/// The id of a shipment to a site by its code alone. A site by its name, or query services that are away, give none: the
+/// recorder then says what is wrong, if anything is.
+async fn shipment_to(client: &Client, site: &str, code: &str) -> Option<String> {
     let mut stock = super::service!(StockServiceClient<Channel>, client.channel.clone());
     let mut asked = ListShipmentsRequest { to_sites: vec![site.to_owned()], page_size: 500, ..ListShipmentsRequest::default() };
     loop {
-        // A site by its name, or query services that are away: the recorder says what is wrong, if anything is.
-        let Ok(page) = stock.list_shipments(query(asked.clone())).await.map(tonic::Response::into_inner) else { return Ok(()) };
-        if let Some(found) = page.shipments.into_iter().find(|found| found.shipment_code == shipment.shipment_code) {
-            *shipment = ShipmentReference { shipment_id: found.shipment_id, ..ShipmentReference::default() };
-            return Ok(());
+        let page = stock.list_shipments(query(asked.clone())).await.ok()?.into_inner();
+        if let Some(found) = page.shipments.into_iter().find(|found| found.shipment_code == code) {
+            return Some(found.shipment_id);
         }
         asked.page_token = page.next_page_token;
         if asked.page_token.is_empty() {
-            return Ok(());
+            return None;
         }
     }
 }

@@ -97,7 +97,7 @@ async fn send(settings: Settings, header: CommandHeader, mut action: Action) -> 
         Output::Json => output::print(&output::json::of("chuoi.record.v1.HarvestResponse", &response)?.to_string()),
         Output::Table => {
             let recorded = response.recorded.clone().unwrap_or_default();
-            let names = Names::of_events(&client, &recorded.events).await;
+            let names = Names::of(&client, &recorded).await;
             output::print(&answer::recorded(response.verdict, &recorded, &names))
         }
     }
@@ -105,11 +105,12 @@ async fn send(settings: Settings, header: CommandHeader, mut action: Action) -> 
 
 /// The organization as metadata carries it.
 pub fn organization(settings: &Settings) -> Result<AsciiMetadataValue, Failure> {
-    AsciiMetadataValue::try_from(settings.organization()?).map_err(|_| {
+    let code = domain::id::OrganizationCode::parse(settings.organization()?).ok();
+    code.and_then(|code| AsciiMetadataValue::try_from(code.as_str()).ok()).ok_or_else(|| {
         settings.wrong(
             Key::Organization,
             "is not the code of an organization",
-            "give its code, not its name: `chuoi registry find NAME` shows it",
+            "give its code, not its name: `chuoi registry find` shows it",
         )
     })
 }

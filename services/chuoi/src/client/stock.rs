@@ -114,7 +114,11 @@ pub async fn run(settings: Settings, asked: &Stock) -> Result<(), Failure> {
         let answer = lots_by_expiry(&mut service, asked, before).await?;
         return client.show("chuoi.stock.v1.ListLotsByExpiryResponse", &answer, || expiring(&answer));
     }
-    let answer = rows(&mut service, asked).await?;
+    let mut answer = rows(&mut service, asked).await?;
+    // Lots come by their ids, which mean nothing to a person; where all are here, by product.
+    if answer.next_page_token.is_empty() {
+        answer.rows.sort_by(|one, other| by_product(one).cmp(&by_product(other)));
+    }
     client.show("chuoi.stock.v1.QueryStockResponse", &answer, || stock(&answer))
 }
 
@@ -160,6 +164,11 @@ async fn lots_by_expiry(
             return Ok(all);
         }
     }
+}
+
+fn by_product(row: &StockRow) -> [&str; 7] {
+    let StockRow { site_code, district_code, chain_code, product_code, expiry_date, lot_code, unit, .. } = row;
+    [district_code, site_code, product_code, expiry_date, lot_code, chain_code, unit]
 }
 
 /// Code and name of something in one cell.
@@ -217,8 +226,9 @@ fn expiring(answer: &ListLotsByExpiryResponse) -> String {
     ending(table, &answer.totals, &answer.next_page_token, &answer.position)
 }
 
-fn estimate(gram: i64) -> String {
-    if gram == 0 { String::new() } else { format!("≈ {}", number(gram)) }
+/// A mass by nominal masses, as exactly as such a figure can be meant: to a tenth of a kilogram.
+pub fn estimate(gram: i64) -> String {
+    if gram == 0 { String::new() } else { format!("≈ {}", number(gram.saturating_add(50) / 100 * 100)) }
 }
 
 /// Totals, whether there is more, and the position, under a table.

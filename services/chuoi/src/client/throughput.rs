@@ -8,6 +8,7 @@ use wire::proto::chuoi::throughput::v1::{
     QueryThroughputRequest, QueryThroughputResponse, QueryUtilizationRequest, QueryUtilizationResponse, ThroughputRow,
 };
 
+use super::stock::estimate;
 use super::{Client, Paging, ReadFlags, answered, query, typed};
 use crate::config::Settings;
 use crate::failure::Failure;
@@ -195,11 +196,7 @@ fn cells(row: &ThroughputRow) -> [String; 11] {
         named(&row.site_code, &row.site_name),
         number(row.quantity_milli),
         unit(&row.unit).to_owned(),
-        if row.unit == "KGM" || row.estimated_mass_gram == 0 {
-            String::new()
-        } else {
-            format!("≈ {}", number(row.estimated_mass_gram))
-        },
+        if row.unit == "KGM" { String::new() } else { estimate(row.estimated_mass_gram) },
         count(row.movements),
     ]
 }

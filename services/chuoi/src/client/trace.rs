@@ -87,6 +87,8 @@ fn show(answer: &TraceLotResponse) -> String {
         for held in &answer.holdings {
             let place = match held.shipment_id.is_empty() {
                 true => format!("{} {}", held.site_code, held.site_name),
+                // A shipment that takes refused goods back has no code.
+                false if held.shipment_code.is_empty() => format!("on its way back to {}", held.to_site_code),
                 false => format!("on shipment {} to {}", held.shipment_code, held.to_site_code),
             };
             let of = lots.get(held.lot_id.as_str()).copied().cloned().unwrap_or_default();
@@ -145,10 +147,11 @@ fn history(events: &[LotEvent], of: &str) -> String {
         }));
         notes.extend(event.violations.iter().map(|violation| format!("against rule {}: {}", violation.rule, violation.detail)));
         notes.extend([&event.given, &event.reason, &event.note].into_iter().filter(|note| !note.is_empty()).cloned());
-        let moved: Vec<String> = event.movements.iter().map(|movement| moved(movement, of)).collect();
+        let what = EventWord::word(event.kind);
+        let moved: Vec<String> = event.movements.iter().map(|movement| moved(movement, what, of)).collect();
         table.row([
             when(event),
-            EventWord::word(event.kind).to_owned(),
+            what.to_owned(),
             place,
             moved.join(" · "),
             if event.shipment_code.is_empty() { String::new() } else { format!("shipment {}", event.shipment_code) },
@@ -169,11 +172,11 @@ fn when(event: &LotEvent) -> String {
 }
 
 /// A quantity with the way it went, where the kind of event does not say it.
-fn moved(movement: &LotMovement, of: &str) -> String {
+fn moved(movement: &LotMovement, what: &str, of: &str) -> String {
     let reversal = if movement.is_reversal { "taken back " } else { "" };
-    let reason = match (Reason::word(movement.from_outside), Reason::word(movement.to_outside)) {
-        ("found" | "missing" | "unmatched", _) | (_, "") => String::new(),
-        (_, reason) => format!(" {reason}"),
-    };
-    format!("{reversal}{}{reason}", quantity(movement.quantity_milli, of))
+    let reasons = [Reason::word(movement.from_outside), Reason::word(movement.to_outside)];
+    let reason = reasons
+        .into_iter()
+        .find(|reason| !reason.is_empty() && !matches!(*reason, "harvested" | "opening" | "lost") && *reason != what);
+    format!("{reversal}{} {}", quantity(movement.quantity_milli, of), reason.unwrap_or_default()).trim_end().to_owned()
 }

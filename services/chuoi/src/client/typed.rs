@@ -121,6 +121,11 @@ impl WhenFlags {
             typed: typed.trim().to_owned(),
             ..When::default()
         };
+        if self.at.is_some() && part != DayPart::Unspecified {
+            return Err(Failure::Usage(
+                "--at says the time itself; --before-opening and --after-closing go with --date".to_owned(),
+            ));
+        }
         match (&self.at, &self.date) {
             (None, None) if part == DayPart::Unspecified => {
                 Ok(moment(Moment { instant: now, utc_offset_minutes: zone.to_offset(now).seconds() / 60 }, ""))
@@ -214,6 +219,7 @@ mod tests {
         let closing = DayPart::AfterClosing;
         assert_eq!(when(None, Some("24/11/26"), closing).unwrap(), ("2026-11-24".into(), None, 2, "24/11/26".into()));
         assert_eq!(when(None, None, closing).unwrap().0, "2026-11-25");
+        assert!(when(Some("6h30"), None, closing).is_err());
         let refusal = when(Some("31/11/2026 06:30"), None, none).unwrap_err().to_string();
         assert!(refusal.starts_with("--at \"31/11/2026 06:30\" is a day that its month does not have"), "{refusal}");
     }

@@ -30,8 +30,8 @@ pub struct ClientFlags {
     /// Services to ask [default: those of the running `chuoi up`, else http://127.0.0.1:7420]
     #[arg(long, value_name = "URL")]
     pub server: Option<String>,
-    /// Organization on whose behalf you speak, for example HTX-CH001
-    #[arg(long = "as", value_name = "CODE")]
+    /// Organization on whose behalf you speak, for example HTX002
+    #[arg(id = "as", long = "as", value_name = "CODE")]
     pub organization: Option<String>,
     /// Reference to the person who acts; never a name or a phone number
     #[arg(long, value_name = "REFERENCE")]

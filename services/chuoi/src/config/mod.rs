@@ -84,7 +84,7 @@ pub const SETTINGS: &[Setting] = &[
     Setting { key: Key::TimeZone,      name: "time_zone",      flag: "--time-zone",      variable: "CHUOI_TIME_ZONE",      default: "Asia/Ho_Chi_Minh",               about: "time zone whose days are the business days; a journal keeps the one that it began with" },
     Setting { key: Key::AuthorityCode, name: "authority_code", flag: "--authority-code", variable: "CHUOI_AUTHORITY_CODE", default: "HNA",                            about: "code of the authority that keeps the registry, for a new journal" },
     Setting { key: Key::AuthorityName, name: "authority_name", flag: "--authority-name", variable: "CHUOI_AUTHORITY_NAME", default: "Cơ quan quản lý chuỗi Mẫu Hà Nội", about: "name of that authority" },
-    Setting { key: Key::Log,           name: "log",            flag: "--log",            variable: "CHUOI_LOG",            default: "warn,chuoi=info",                about: "which log lines are written to standard error, for example debug" },
+    Setting { key: Key::Log,           name: "log",            flag: "--log",            variable: "CHUOI_LOG",            default: "warn",                about: "which log lines are written to standard error, for example debug; `serve` writes info by itself" },
 ];
 
 impl Key {
@@ -258,7 +258,7 @@ impl Settings {
     pub fn organization(&self) -> Result<&str, Failure> {
         match self.text(Key::Organization) {
             "" => Err(Failure::Usage(
-                "on whose behalf? say --as CODE, for example --as HTX-CH001, or set CHUOI_ORGANIZATION, or organization = \"CODE\" in the settings' file".to_owned(),
+                "on whose behalf? say --as CODE, for example --as HTX002, or set CHUOI_ORGANIZATION, or organization = \"CODE\" in the settings' file".to_owned(),
             )),
             code => Ok(code),
         }

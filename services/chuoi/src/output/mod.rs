@@ -89,6 +89,10 @@ mod tests {
         let mut table = Table::new(&["site", "trip", "name", "quantity>", "unit"]);
         table.row(["SM001", "", "Siêu thị Mẫu Ba Đình 01", "1 234,5", "kg"]);
         table.row(["GS0001", "", "Cửa hàng Mẫu Đống Đa", "7", "pieces"]);
-        insta::assert_snapshot!(table.render(), @"");
+        insta::assert_snapshot!(table.render(), @r"
+        SITE    NAME                     QUANTITY  UNIT
+        SM001   Siêu thị Mẫu Ba Đình 01   1 234,5  kg
+        GS0001  Cửa hàng Mẫu Đống Đa            7  pieces
+        ");
     }
 }

@@ -36,8 +36,9 @@ const LOOK: Duration = Duration::from_millis(100);
 /// Runs it until told to stop; with `--once`, until everything is caught up.
 pub async fn run(settings: Settings, asked: &Up) -> Result<(), Failure> {
     settings.output()?;
-    let listener = listen(&settings).await?;
+    settings.listen()?;
     let folder = Folder::lock(&settings.data()?)?;
+    let listener = listen(&settings).await?;
     let mut stop = Stop::new()?;
     let mut steps = Steps::default();
     let step = Step::begin("starting NATS and PostgreSQL");
@@ -65,8 +66,9 @@ async fn on_servers(
         database: database::Settings::of(&embedded.database_url),
         index_folder: folder.path().join("recorder"),
     };
-    let step = Step::begin("opening the journal");
+    let step = Step::begin("opening the journal and the tables");
     begin(settings, &servers.journal).await?;
+    database::migrate(&servers.database).await.map_err(|error| Failure::failed("cannot prepare the tables", error))?;
     let roles = Roles { recorder: true, projector: true, query: true };
     let mut serving = roles::start(roles, servers.clone(), listener).await?;
     steps.keep("journal", step.done());
@@ -172,9 +174,7 @@ async fn summary(client: &Client, journal: &Journal, sequence: u64, step: &Step)
         if now != reached {
             (reached, since) = (now, Instant::now());
         }
-        // Before the first migration the tables are not there, which is no passing state in general: only here it is.
-        let passing = may_pass(status.code()) || reached.is_empty();
-        if !passing || since.elapsed() > PATIENCE {
+        if !may_pass(status.code()) || since.elapsed() > PATIENCE {
             return Err(failure(&status));
         }
         tokio::time::sleep(LOOK).await;
@@ -183,23 +183,21 @@ async fn summary(client: &Client, journal: &Journal, sequence: u64, step: &Step)
 
 /// How to go on, for a person who sees it for the first time.
 fn usage(client: &Client, asked: &Up) -> String {
-    let server = client.settings.text(Key::Server);
     let default = client.settings.get(Key::Data).is_some_and(|found| found.source == Source::Default);
     let data = if default { String::new() } else { format!(" --data {}", client.settings.text(Key::Data)) };
-    let demo = if asked.demo { "" } else { "  chuoi simulate{data}                         play a day of trade\n" }
-        .replace("{data}", &data);
-    format!(
-        "
-chuoi serves at {server}; Ctrl-C stops it. In another terminal:
-
-  chuoi stock --site SM001{data}               what a supermarket has on its shelves
-  chuoi throughput --utilization{data}         how far each chain is from its capacity
-  chuoi shipments{data}                        what is on the road
-  chuoi registry find rau muong{data}          products, sites, chains by name
-  chuoi verify{data}                           proves the tables against the journal
-{demo}
-"
-    )
+    let mut commands = vec![
+        ("stock --site SM001", "what a supermarket has on its shelves"),
+        ("throughput --utilization", "how far each chain is from its capacity"),
+        ("shipments", "what is on the road"),
+        ("registry find rau muong", "products, sites, chains by name"),
+        ("verify", "proves the tables against the journal"),
+    ];
+    if !asked.demo {
+        commands.push(("simulate", "plays a day of trade"));
+    }
+    let commands: String =
+        commands.iter().map(|(command, what)| format!("  chuoi {:<32} {what}\n", format!("{command}{data}"))).collect();
+    format!("\nchuoi serves at {}; Ctrl-C stops it. In another terminal:\n\n{commands}\n", client.settings.text(Key::Server))
 }
 
 /// Being told to stop is how `up` ends; with `--once` it means that the end was not reached.
