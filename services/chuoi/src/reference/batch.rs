@@ -112,7 +112,8 @@ impl Batches {
 
 /// Whether a command was not judged at all: it may or may not be recorded, and is sent again.
 fn could_not_answer(outcome: &Outcome) -> bool {
-    outcome.verdict() == Verdict::Refused && outcome.refused.as_ref().is_some_and(|refused| is_passing(Code::from(refused.code)))
+    matches!(outcome.verdict(), Verdict::Refused | Verdict::Unknown)
+        && outcome.refused.as_ref().is_some_and(|refused| is_passing(Code::from(refused.code)))
 }
 
 /// Failures that pass by themselves.

@@ -68,7 +68,7 @@ pub async fn import(
         match outcome.verdict() {
             Verdict::Accepted => report.accepted += 1,
             Verdict::Duplicate => report.duplicates += 1,
-            Verdict::Refused | Verdict::Unspecified => {
+            Verdict::Refused | Verdict::Unknown | Verdict::Unspecified => {
                 let refused = outcome.refused.unwrap_or_default();
                 report.refused.push(Refused { command_id: outcome.command_id, reason: refused.reason, message: refused.message });
                 continue;

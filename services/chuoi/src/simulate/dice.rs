@@ -66,7 +66,7 @@ mod tests {
         let mut dice = Dice::new(Uuid::from_u128(7), 20_000);
         let drawn: Vec<usize> = (0..6).map(|_| dice.below(1_000)).collect();
         assert_eq!(drawn, [322, 893, 801, 657, 529, 670]);
-        assert_eq!(dice.id(1_700_000_000).to_string(), "");
+        assert_eq!(dice.id(1_700_000_000).to_string(), "018bcfe5-6800-70a4-9ba1-b0965b03e0b0");
         assert!((0..1_000).all(|_| (3..=5).contains(&dice.between(3, 5))));
     }
 }

@@ -270,7 +270,7 @@ impl Played {
         match verdict {
             Verdict::Accepted => report.accepted += 1,
             Verdict::Duplicate => report.duplicates += 1,
-            Verdict::Refused | Verdict::Unspecified => {
+            Verdict::Refused | Verdict::Unknown | Verdict::Unspecified => {
                 if as_expected {
                     report.refused_expected += 1;
                     *report.refusals.entry(reason).or_insert(0) += 1;

@@ -326,7 +326,8 @@ impl Planner<'_> {
                 }
                 300..330 => self.sell_mistyped(shop, lots[0], at),
                 330..350 => self.sell_in_error(shop, lots[0], at),
-                350..380 => self.count_lots(shop, &lots[..1], At::Moment(at)),
+                // Until then goods still come in.
+                350..390 if at >= 10 * 3_600 => self.count_lots(shop, &lots[..1], At::Moment(at)),
                 _ => {
                     let mut all: Vec<(LotAt, i64)> = on_hand.into_iter().flat_map(|(_, lots)| lots).collect();
                     self.dice.shuffle(&mut all);

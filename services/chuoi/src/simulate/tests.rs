@@ -5,7 +5,8 @@ use std::collections::HashMap;
 
 use domain::command::{Context, decide};
 use domain::entry::{Genesis, RecordedCommand};
-use domain::id::{CommandId, OrganizationCode, SiteCode};
+use domain::id::{CommandId, LotId, OrganizationCode, SiteCode};
+use domain::posting::Place;
 use domain::refusal::{CommandRef, Refusal};
 use domain::state::{Holder, State};
 use jiff::civil::date;
@@ -67,6 +68,24 @@ impl Journal {
         Ok(true)
     }
 
+    /// What happened to a lot at a site, in the order of event times.
+    fn story(&self, lot: LotId, site: &str) -> Vec<String> {
+        let place = Place::Site(SiteCode::parse(site).unwrap());
+        let mut story = Vec::new();
+        for (command, event) in self.recorded.values().flat_map(|it| it.events.iter().map(move |event| (it, event))) {
+            let moves = event.postings().into_iter().filter(|it| it.lot == lot && (it.from == place || it.to == place));
+            story.extend(moves.map(|it| {
+                let (from, to, reversal) = (it.from, it.to, it.reversal);
+                (
+                    event.time.key(),
+                    format!("{} {} {from} → {to} {} {reversal} {}", command.id, event.time, it.quantity, command.note),
+                )
+            }));
+        }
+        story.sort();
+        story.into_iter().map(|(_, told)| told).collect()
+    }
+
     fn play(&mut self, planned: &[Planned]) -> Vec<String> {
         let mut otherwise = Vec::new();
         for Planned { organization, command, expect, .. } in planned {
@@ -106,7 +125,9 @@ fn assert_same_stock(world: &World, journal: &Journal) {
     for (site, held) in &world.stock {
         let holder = Holder::Site(SiteCode::parse(&world.sites[*site].code).unwrap());
         for (lot, milli) in held {
-            assert_eq!(journal.state.held(world.lots[*lot].id, &holder).0, *milli, "{} of {:?}", world.lots[*lot].code, holder);
+            let (id, code) = (world.lots[*lot].id, &world.lots[*lot].code);
+            let kept = journal.state.held(id, &holder).0;
+            assert_eq!(kept, *milli, "{code} at {holder:?}: {:#?}", journal.story(id, &world.sites[*site].code));
             lots += 1;
         }
     }
