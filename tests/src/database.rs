@@ -17,15 +17,8 @@ struct Server {
 impl Server {
     fn start() -> Server {
         let folder = folder();
-        let options = PostgresOptions {
-            folder: folder.path().to_owned(),
-            fast: true,
-            ..PostgresOptions::default()
-        };
-        Server {
-            postgres: PostgresServer::start(&options).expect("a PostgreSQL"),
-            _folder: folder,
-        }
+        let options = PostgresOptions { folder: folder.path().to_owned(), fast: true, ..PostgresOptions::default() };
+        Server { postgres: PostgresServer::start(&options).expect("a PostgreSQL"), _folder: folder }
     }
 }
 
@@ -51,10 +44,7 @@ impl Database {
             };
             let name = format!("test_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
             server.postgres.create_database(&name).expect("a database");
-            Database {
-                url: server.postgres.url(&name),
-                _server: server,
-            }
+            Database { url: server.postgres.url(&name), _server: server }
         })
         .await
     }
@@ -77,10 +67,7 @@ impl Postgres {
         blocking(|| {
             let server = Server::start();
             server.postgres.create_database("test").expect("a database");
-            Postgres {
-                url: server.postgres.url("test"),
-                server: Arc::new(Mutex::new(server)),
-            }
+            Postgres { url: server.postgres.url("test"), server: Arc::new(Mutex::new(server)) }
         })
         .await
     }
@@ -102,12 +89,7 @@ impl Postgres {
 
     /// Starts it again on what it kept, and waits until it answers.
     pub async fn start_again(&self) {
-        self.with(|postgres| {
-            postgres
-                .start_again()
-                .expect("a PostgreSQL on its old folder")
-        })
-        .await;
+        self.with(|postgres| postgres.start_again().expect("a PostgreSQL on its old folder")).await;
     }
 
     async fn with(&self, act: impl FnOnce(&mut PostgresServer) + Send + 'static) {

@@ -3,10 +3,7 @@
 //!
 //! Knows how to start, stop, kill and restart servers; knows no rule of the domain. It panics where a test cannot go on.
 
-#![allow(
-    clippy::expect_used,
-    reason = "a test that has no servers has nothing to say"
-)]
+#![allow(clippy::expect_used, reason = "a test that has no servers has nothing to say")]
 
 mod database;
 mod nats;
@@ -37,10 +34,7 @@ impl Servers {
 
 /// An empty folder that is removed with this value.
 pub fn folder() -> TempDir {
-    tempfile::Builder::new()
-        .prefix("chuoi-test-")
-        .tempdir()
-        .expect("a temporary folder")
+    tempfile::Builder::new().prefix("chuoi-test-").tempdir().expect("a temporary folder")
 }
 
 /// A loopback address that nobody listens on at this moment.

@@ -18,15 +18,9 @@ impl Nats {
     pub async fn start() -> Nats {
         blocking(|| {
             let folder = folder();
-            let options = NatsOptions {
-                folder: folder.path().to_owned(),
-                ..NatsOptions::default()
-            };
+            let options = NatsOptions { folder: folder.path().to_owned(), ..NatsOptions::default() };
             let server = NatsServer::start(&options).expect("a nats-server");
-            Nats {
-                server: Arc::new(Mutex::new(server)),
-                _folder: folder,
-            }
+            Nats { server: Arc::new(Mutex::new(server)), _folder: folder }
         })
         .await
     }
@@ -48,12 +42,7 @@ impl Nats {
 
     /// Starts it again on what it kept, and waits until it answers.
     pub async fn start_again(&self) {
-        self.with(|server| {
-            server
-                .start_again()
-                .expect("a nats-server on its old folder")
-        })
-        .await;
+        self.with(|server| server.start_again().expect("a nats-server on its old folder")).await;
     }
 
     async fn with(&self, act: impl FnOnce(&mut NatsServer) + Send + 'static) {

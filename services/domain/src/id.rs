@@ -232,7 +232,10 @@ mod tests {
         assert_eq!(lot.to_string(), "4468fcd9-873a-5e21-b755-b30b3c8ae91c");
         let shipment = ShipmentId::derive(&issuer, &ShipmentCode::parse("PXK-2026-000001").unwrap());
         assert_eq!(shipment.to_string(), "39ea73a6-2628-5d2e-bc44-dfd23517a7bd");
-        assert_eq!(EventId::derive(&issuer, CommandId(Uuid::from_u128(7)), 2).to_string(), "cd94759b-34a4-53dc-858b-23d929500adb");
+        assert_eq!(
+            EventId::derive(&issuer, CommandId(Uuid::from_u128(7)), 2).to_string(),
+            "cd94759b-34a4-53dc-858b-23d929500adb"
+        );
     }
 
     #[test]

@@ -88,8 +88,12 @@ fn command(world: &mut World, step: &Step, reported: bool) -> Option<(String, Co
         Step::Harvest { lot: l, quantity, time } => (time, harvest(lot(l), quantity)),
         Step::Open { lot: l, site: s, quantity, time } => (time, open(site(s), lot(l), quantity)),
         Step::Transform { lot: l, into, quantity, out, time } => (time, transform((lot(l), quantity), (lot(into), out))),
-        Step::Dispatch { lot: l, shipment: s, quantity, time } => (time, dispatch(shipment(s), destination(s), &[(lot(l), quantity)])),
-        Step::Receive { lot: l, shipment: s, quantity, time } => (time, receive(shipment(s), destination(s), &[(lot(l), quantity)])),
+        Step::Dispatch { lot: l, shipment: s, quantity, time } => {
+            (time, dispatch(shipment(s), destination(s), &[(lot(l), quantity)]))
+        }
+        Step::Receive { lot: l, shipment: s, quantity, time } => {
+            (time, receive(shipment(s), destination(s), &[(lot(l), quantity)]))
+        }
         Step::Refuse { lot: l, shipment: s, quantity, time, destroyed } => {
             let refuse = crate::command::RefuseDelivery {
                 shipment: crate::world::shipment(shipment(s)),
@@ -195,7 +199,12 @@ fn histories(world: &World) -> BTreeMap<(LotId, Place), History> {
                         (crate::time::Precision::AfterClosing, _) => 4,
                     };
                     let movement = if of_adjustment { Movement::Adjusted(change) } else { Movement::Moved(change) };
-                    histories.entry((posting.lot, place.clone())).or_default().push((posting.day(), rank, posting.time.micros, movement));
+                    histories.entry((posting.lot, place.clone())).or_default().push((
+                        posting.day(),
+                        rank,
+                        posting.time.micros,
+                        movement,
+                    ));
                 }
             }
             if let (Fact::Counted(counted), false) = (&event.fact, taken_back)
@@ -208,10 +217,12 @@ fn histories(world: &World) -> BTreeMap<(LotId, Place), History> {
                     _ => 2,
                 };
                 for line in &counted.lines {
-                    histories
-                        .entry((line.lot, Place::Site(counted.site.clone())))
-                        .or_default()
-                        .push((key.day, rank, key.micros, Movement::Counted(line.counted.quantity.0)));
+                    histories.entry((line.lot, Place::Site(counted.site.clone()))).or_default().push((
+                        key.day,
+                        rank,
+                        key.micros,
+                        Movement::Counted(line.counted.quantity.0),
+                    ));
                 }
             }
         }
@@ -250,7 +261,16 @@ fn check_places(world: &World) -> Result<(), TestCaseError> {
             match movement {
                 Movement::Moved(change) | Movement::Adjusted(change) => held += change,
                 Movement::Counted(counted) => {
-                    prop_assert_eq!(held, *counted, "rule 11: {} at {} after the count of {} ({} {})", lot, place, day, rank, micros);
+                    prop_assert_eq!(
+                        held,
+                        *counted,
+                        "rule 11: {} at {} after the count of {} ({} {})",
+                        lot,
+                        place,
+                        day,
+                        rank,
+                        micros
+                    );
                 }
             }
             let day_ends = history.get(index + 1).is_none_or(|(next, ..)| next > day);

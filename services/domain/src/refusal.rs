@@ -119,7 +119,9 @@ pub enum Refusal {
         asked: Milli,
     },
     /// Rule 2, asked by product.
-    #[error("{place} holds {there} of product {product} that may leave on {day}: {there} there, {asked} asked; record what came in first, or ask for less")]
+    #[error(
+        "{place} holds {there} of product {product} that may leave on {day}: {there} there, {asked} asked; record what came in first, or ask for less"
+    )]
     NotEnoughOfProduct {
         /// The place.
         place: Place,
@@ -148,7 +150,9 @@ pub enum Refusal {
         short: Milli,
     },
     /// Rule 4: ahead of the clock.
-    #[error("the event time {event_time} is ahead of the journal's clock {now}; at most five minutes are allowed: check the sender's clock")]
+    #[error(
+        "the event time {event_time} is ahead of the journal's clock {now}; at most five minutes are allowed: check the sender's clock"
+    )]
     InTheFuture {
         /// The event's.
         event_time: EventTime,
@@ -156,7 +160,9 @@ pub enum Refusal {
         now: Timestamp,
     },
     /// Rule 5: not the destination.
-    #[error("shipment {shipment} goes to {destination}, not to {site}; receive it there, or have its sender correct the dispatch")]
+    #[error(
+        "shipment {shipment} goes to {destination}, not to {site}; receive it there, or have its sender correct the dispatch"
+    )]
     NotTheDestination {
         /// The shipment as people name it.
         shipment: String,
@@ -176,7 +182,9 @@ pub enum Refusal {
         arrived: EventTime,
     },
     /// Rule 5: nothing of a line is on its way any more.
-    #[error("nothing of {lot} is on its way in shipment {shipment} any more: command {by} settled it, at {at}; {asked} was asked")]
+    #[error(
+        "nothing of {lot} is on its way in shipment {shipment} any more: command {by} settled it, at {at}; {asked} was asked"
+    )]
     AlreadyReceived {
         /// The shipment.
         shipment: String,
@@ -222,7 +230,10 @@ pub enum Refusal {
         day: BusinessDay,
     },
     /// Rule 8: later events rest on what would be taken back.
-    #[error("{place} would hold {there} of {lot} on {day} without command {command}; in the way: {}; void or correct these first", list(in_the_way))]
+    #[error(
+        "{place} would hold {there} of {lot} on {day} without command {command}; in the way: {}; void or correct these first",
+        list(in_the_way)
+    )]
     InTheWay {
         /// The command that would be voided or corrected.
         command: CommandRef,
@@ -320,7 +331,9 @@ pub enum Refusal {
         candidates: Vec<String>,
     },
     /// Known, but not yet on that day.
-    #[error("{field}: {what} {value} is known from {from} on, not yet on {day}; register it from an earlier day, or check the date")]
+    #[error(
+        "{field}: {what} {value} is known from {from} on, not yet on {day}; register it from an earlier day, or check the date"
+    )]
     NotYetKnown {
         /// Path of the field.
         field: String,
@@ -362,7 +375,9 @@ pub enum Refusal {
         by: CommandRef,
     },
     /// The caller may not assign lot codes for that issuer.
-    #[error("{organization} cannot begin a lot in the name of {issuer}; allowed are its own code, the chain's lead and the brand owner: {allowed}")]
+    #[error(
+        "{organization} cannot begin a lot in the name of {issuer}; allowed are its own code, the chain's lead and the brand owner: {allowed}"
+    )]
     NotYourLotCode {
         /// The caller's.
         organization: OrganizationCode,
@@ -380,7 +395,9 @@ pub enum Refusal {
         by: CommandRef,
     },
     /// The same place, lot and time was counted already.
-    #[error("{lot} was counted at {site} for {at} already, by command {by}; correct that command, or give the time of the new count")]
+    #[error(
+        "{lot} was counted at {site} for {at} already, by command {by}; correct that command, or give the time of the new count"
+    )]
     CountedAlready {
         /// The lot.
         lot: LotName,
@@ -408,7 +425,9 @@ pub enum Refusal {
         problem: String,
     },
     /// The same id with other content.
-    #[error("command {command} was recorded already with other content; give a new command an id of its own, or send the same content")]
+    #[error(
+        "command {command} was recorded already with other content; give a new command an id of its own, or send the same content"
+    )]
     OtherContent {
         /// The command.
         command: CommandRef,
@@ -435,7 +454,11 @@ impl Refusal {
             QuantityOutOfBounds { .. } | NotWhole { .. } | Inexact { .. } => 1,
             NotEnough { .. } | NotEnoughOfProduct { .. } | CountContradicts { .. } => 2,
             InTheFuture { .. } => 4,
-            NotTheDestination { .. } | BeforeDispatch { .. } | AlreadyReceived { .. } | MoreThanOpen { .. } | NotOnShipment { .. } => 5,
+            NotTheDestination { .. }
+            | BeforeDispatch { .. }
+            | AlreadyReceived { .. }
+            | MoreThanOpen { .. }
+            | NotOnShipment { .. } => 5,
             Expired { .. } => 7,
             InTheWay { .. } | NoSuchCommand { .. } | AlreadyVoided { .. } | NotVoidable { .. } => 8,
             NotYourSite { .. } | NotInChain { .. } => 9,
@@ -500,11 +523,16 @@ impl Refusal {
     pub fn class(&self) -> Class {
         use Refusal::*;
         match self {
-            Malformed { .. } | BadCode { .. } | QuantityOutOfBounds { .. } | NotWhole { .. } | Inexact { .. } | Ambiguous { .. } => {
-                Class::Malformed
-            }
+            Malformed { .. }
+            | BadCode { .. }
+            | QuantityOutOfBounds { .. }
+            | NotWhole { .. }
+            | Inexact { .. }
+            | Ambiguous { .. } => Class::Malformed,
             Unknown { .. } | NoSuchCommand { .. } => Class::NotFound,
-            LotBegun { .. } | LotOpened { .. } | ShipmentExists { .. } | OtherContent { .. } | CountedAlready { .. } => Class::Exists,
+            LotBegun { .. } | LotOpened { .. } | ShipmentExists { .. } | OtherContent { .. } | CountedAlready { .. } => {
+                Class::Exists
+            }
             NotYourSite { .. } | NotYourLotCode { .. } | NotTheAuthority { .. } => Class::Forbidden,
             NotEnough { .. }
             | NotEnoughOfProduct { .. }

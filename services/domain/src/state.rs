@@ -298,7 +298,8 @@ impl State {
             Fact::Received(received) => match &received.unmatched {
                 None => {
                     self.note_settled(received.shipment, &received.lines, by, &event.time, holds);
-                    let is_return = self.shipment(received.shipment).and_then(|it| it.dispatched.as_ref()).is_some_and(|it| it.is_return);
+                    let is_return =
+                        self.shipment(received.shipment).and_then(|it| it.dispatched.as_ref()).is_some_and(|it| it.is_return);
                     for line in received.lines.iter().filter(|_| is_return) {
                         let returned = &mut self.ledger_mut(line.lot, Holder::Site(received.site.clone())).returned;
                         *returned = signed(*returned, line.amount.quantity, holds);
@@ -380,9 +381,10 @@ impl State {
     }
 
     fn known_shipment(&mut self, id: ShipmentId, name: String) -> &mut Shipment {
-        let known = self.shipments.entry(id).or_insert_with(|| {
-            Arc::new(Shipment { id, name, dispatched: None, lines: OrdMap::new(), unmatched: Vector::new() })
-        });
+        let known = self
+            .shipments
+            .entry(id)
+            .or_insert_with(|| Arc::new(Shipment { id, name, dispatched: None, lines: OrdMap::new(), unmatched: Vector::new() }));
         Arc::make_mut(known)
     }
 

@@ -69,7 +69,8 @@ impl fmt::Display for EventTime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.precision {
             Precision::Moment => {
-                let offset = jiff::tz::Offset::from_seconds(self.utc_offset_minutes.saturating_mul(60)).unwrap_or(jiff::tz::Offset::UTC);
+                let offset =
+                    jiff::tz::Offset::from_seconds(self.utc_offset_minutes.saturating_mul(60)).unwrap_or(jiff::tz::Offset::UTC);
                 write!(f, "{}", offset.to_datetime(self.instant).strftime("%Y-%m-%d %H:%M:%S"))?;
                 let (sign, minutes) = (if self.utc_offset_minutes < 0 { '-' } else { '+' }, self.utc_offset_minutes.abs());
                 write!(f, "{sign}{:02}:{:02}", minutes / 60, minutes % 60)

@@ -53,23 +53,27 @@ pub struct MarketUnit {
     pub denominator: i64,
 }
 
-/// Units with one meaning for every product: names (folded, see [`text::fold`]), base unit, numerator, denominator.
+/// Units with one meaning for every product: names with their marks, base unit, numerator, denominator.
 /// Metric ones from Recommendation 20; lạng, yến, tạ and tấn as the Vietnamese trade has used them since metrication.
 #[rustfmt::skip] // Columns.
 const COMMON: &[(&[&str], BaseUnit, i64, i64)] = &[
-    (&["kgm", "kg", "kilogram", "ki lo", "kilo", "can"],             BaseUnit::Kilogram, 1,     1),
+    (&["kgm", "kg", "kilogram", "ki lô", "kilo", "cân"],             BaseUnit::Kilogram, 1,     1),
     (&["grm", "g", "gr", "gam", "gram"],                             BaseUnit::Kilogram, 1,     1_000),
     (&["mgm", "mg", "miligam"],                                      BaseUnit::Kilogram, 1,     1_000_000),
-    (&["hgm", "lang"],                                               BaseUnit::Kilogram, 1,     10),
-    (&["yen"],                                                       BaseUnit::Kilogram, 10,    1),
-    (&["dtn", "ta"],                                                 BaseUnit::Kilogram, 100,   1),
-    (&["tne", "tan", "t"],                                           BaseUnit::Kilogram, 1_000, 1),
-    (&["ltr", "l", "lit", "litre", "liter"],                         BaseUnit::Litre,    1,     1),
-    (&["mlt", "ml", "mililit"],                                      BaseUnit::Litre,    1,     1_000),
-    (&["h87", "c62", "ea", "cai", "chiec", "qua", "trai", "con", "hop", "goi", "tui", "chai", "lo", "hu", "cay", "piece", "pieces"],
+    (&["hgm", "lạng"],                                               BaseUnit::Kilogram, 1,     10),
+    (&["yến"],                                                       BaseUnit::Kilogram, 10,    1),
+    (&["dtn", "tạ"],                                                 BaseUnit::Kilogram, 100,   1),
+    (&["tne", "tấn", "t"],                                           BaseUnit::Kilogram, 1_000, 1),
+    (&["ltr", "l", "lít", "litre", "liter"],                         BaseUnit::Litre,    1,     1),
+    (&["mlt", "ml", "mililít"],                                      BaseUnit::Litre,    1,     1_000),
+    (&["h87", "c62", "ea", "cái", "chiếc", "quả", "trái", "con", "hộp", "gói", "túi", "chai", "lọ", "hũ", "cây", "piece", "pieces"],
                                                                      BaseUnit::Piece,    1,     1),
-    (&["chuc"],                                                      BaseUnit::Piece,    10,    1),
+    (&["chục"],                                                      BaseUnit::Piece,    10,    1),
+    (&["dzn", "tá"],                                                 BaseUnit::Piece,    12,    1),
 ];
+
+/// Without marks these fit two things (tạ or tá; cân or a jerrycan): nobody guesses.
+const UNCERTAIN: &[&str] = &["ta", "can"];
 
 /// Why a quantity cannot be read in a product's base unit.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -127,7 +131,7 @@ pub fn to_base(value: Milli, unit: &str, base: BaseUnit, market_units: &[MarketU
     let own = own.or_else(|| market_units.iter().find(|own| text::fold(&own.name) == folded));
     let (numerator, denominator) = match own {
         Some(own) => (own.numerator, own.denominator),
-        None => match common(&folded) {
+        None => match common(unit) {
             Some((measures, numerator, denominator)) if measures == base => (numerator, denominator),
             Some((measures, ..)) => return Err(Inexact::OtherDimension { unit: unit.to_owned(), measures, base }),
             None => {
@@ -141,14 +145,19 @@ pub fn to_base(value: Milli, unit: &str, base: BaseUnit, market_units: &[MarketU
     if numerator % denominator != 0 {
         return Err(Inexact::NotWhole { value, unit: unit.to_owned(), numerator, denominator });
     }
-    i64::try_from(numerator / denominator)
-        .map(Milli)
-        .map_err(|_| Inexact::TooLarge { value, unit: unit.to_owned() })
+    i64::try_from(numerator / denominator).map(Milli).map_err(|_| Inexact::TooLarge { value, unit: unit.to_owned() })
 }
 
-/// A unit with one meaning for every product, by its folded name: what it measures, and its ratio to that base unit.
-pub fn common(folded: &str) -> Option<(BaseUnit, i64, i64)> {
-    COMMON.iter().find(|(names, ..)| names.contains(&folded)).map(|&(_, base, numerator, denominator)| (base, numerator, denominator))
+/// A unit with one meaning for every product: what it measures, and its ratio to that base unit. A name with marks is that name;
+/// one without may stand for the only one that it fits.
+pub fn common(name: &str) -> Option<(BaseUnit, i64, i64)> {
+    let (marked, folded) = (text::nfc(name).to_lowercase(), text::fold(name));
+    let named = |fits: &dyn Fn(&str) -> bool| COMMON.iter().find(|(names, ..)| names.iter().any(|name| fits(name)));
+    let found = named(&|known| known == marked).or_else(|| {
+        let is_plain = marked == folded && !UNCERTAIN.contains(&folded.as_str());
+        if is_plain { named(&|known| text::fold(known) == folded) } else { None }
+    });
+    found.map(|&(_, base, numerator, denominator)| (base, numerator, denominator))
 }
 
 #[cfg(test)]
@@ -172,6 +181,11 @@ mod tests {
             (2_000,     "bó",    BaseUnit::Piece,    Some(5)),
             (1_000,     "kg",    BaseUnit::Piece,    None),
             (1_000,     "giạ",   BaseUnit::Kilogram, None),
+            (2_000,     "tá",    BaseUnit::Piece,    Some(24_000)),
+            (2_000,     "tá",    BaseUnit::Kilogram, None), // A dozen, never the tạ of 100 kg.
+            (2_000,     "ta",    BaseUnit::Kilogram, None), // Either.
+            (2_000,     "tan",   BaseUnit::Kilogram, Some(2_000_000)),
+            (5_000,     "can",   BaseUnit::Kilogram, None), // Cân, or a jerrycan.
             (7,         "",      BaseUnit::Litre,    Some(7)),
         ] { assert_eq!(to_base(Milli(value), unit, base, &sack).ok(), expected.map(Milli), "{value} {unit:?}"); }
     }

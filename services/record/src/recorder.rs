@@ -35,7 +35,12 @@ pub struct Settings {
 impl Settings {
     /// Settings for one machine.
     pub fn new(index_folder: impl Into<PathBuf>) -> Settings {
-        Settings { index_folder: index_folder.into(), remembered: 1_000_000, waiting: 20_000, doubt_after: Duration::from_secs(5) }
+        Settings {
+            index_folder: index_folder.into(),
+            remembered: 1_000_000,
+            waiting: 20_000,
+            doubt_after: Duration::from_secs(5),
+        }
     }
 }
 
@@ -83,7 +88,9 @@ pub enum Denied {
     #[error(transparent)]
     Refused(#[from] Refusal),
     /// Whether it is recorded is not known.
-    #[error("whether the command is recorded is not known yet: the journal has not answered; send it again with the same command id")]
+    #[error(
+        "whether the command is recorded is not known yet: the journal has not answered; send it again with the same command id"
+    )]
     OutcomeUnknown,
     /// It is not recorded: the journal cannot be asked.
     #[error("the journal cannot be reached, and nothing was recorded; send it again later: {0}")]
@@ -140,7 +147,9 @@ pub enum Error {
     #[error(transparent)]
     Index(#[from] IndexFailed),
     /// The clocks disagree.
-    #[error("this machine's clock is {seconds} s away from the broker's, {CLOCK_TOLERANCE_SECONDS} s are allowed; set the clocks")]
+    #[error(
+        "this machine's clock is {seconds} s away from the broker's, {CLOCK_TOLERANCE_SECONDS} s are allowed; set the clocks"
+    )]
     Clock {
         /// By how much.
         seconds: i64,
@@ -326,7 +335,12 @@ impl Recording {
     }
 
     /// Decides a group and sees it through; true if something was appended. What does not fit is deferred.
-    async fn settle(&mut self, known: &mut Known, mut group: Vec<Waiting>, deferred: &mut VecDeque<Waiting>) -> Result<bool, Error> {
+    async fn settle(
+        &mut self,
+        known: &mut Known,
+        mut group: Vec<Waiting>,
+        deferred: &mut VecDeque<Waiting>,
+    ) -> Result<bool, Error> {
         loop {
             self.reach_positions(known, &mut group).await?;
             if group.is_empty() {
@@ -464,8 +478,12 @@ impl Recording {
 
     /// Decides commands one after the other on a copy of the state, until an entry is full or one rests on another of them.
     async fn decide(&self, known: &Known, group: &[Waiting], now: Timestamp) -> Result<Decided, Error> {
-        let mut decided =
-            Decided { overlay: known.state.clone(), commands: Vec::new(), wired: Vec::new(), judged: Vec::with_capacity(group.len()) };
+        let mut decided = Decided {
+            overlay: known.state.clone(),
+            commands: Vec::new(),
+            wired: Vec::new(),
+            judged: Vec::with_capacity(group.len()),
+        };
         let mut in_group: HashMap<(OrganizationCode, CommandId), usize> = HashMap::new();
         let mut bytes = 0;
         for Waiting { asked, .. } in group {

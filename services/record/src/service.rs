@@ -42,9 +42,8 @@ impl Service {
     fn read(&self, organization: &OrganizationCode, command: proto::Command) -> Read {
         let digest = wire::command::digest(&command);
         let at_least = command.header.as_ref().map(|header| header.at_least.clone()).filter(|text| !text.is_empty());
-        let at_least = at_least.map(|value| {
-            value.parse::<Position>().map_err(|error| Denied::BadPosition { problem: error.to_string(), value })
-        });
+        let at_least = at_least
+            .map(|value| value.parse::<Position>().map_err(|error| Denied::BadPosition { problem: error.to_string(), value }));
         let command = wire::command::parse(&command)?;
         Ok(Asked { organization: organization.clone(), command, digest, at_least: at_least.transpose()? })
     }
@@ -129,11 +128,8 @@ impl Service {
             let (value, allowed) = (count as u64, MAX_BATCH as u64);
             return Err(ServiceError::Limit { field: "commands".to_owned(), value, allowed }.into());
         }
-        let read: Vec<(String, Read)> = request
-            .commands
-            .into_iter()
-            .map(|command| (sent_id(&command), self.read(&organization, command)))
-            .collect();
+        let read: Vec<(String, Read)> =
+            request.commands.into_iter().map(|command| (sent_id(&command), self.read(&organization, command))).collect();
         let (mut asked, mut slots) = (Vec::new(), Vec::with_capacity(read.len()));
         for (id, read) in read {
             slots.push(match read {
@@ -150,7 +146,9 @@ impl Service {
             let pending = match denied {
                 Some(denied) => Pending::Answered(id, denied),
                 // One answer for each command that was handed over.
-                None => answers.next().map_or(Pending::Answered(id.clone(), Denied::OutcomeUnknown), |it| Pending::Waiting(id, it)),
+                None => {
+                    answers.next().map_or(Pending::Answered(id.clone(), Denied::OutcomeUnknown), |it| Pending::Waiting(id, it))
+                }
             };
             outcomes.push(pending.outcome().await);
         }
@@ -189,9 +187,8 @@ impl Service {
                 }
             }
         });
-        let outcomes = ReceiverStream::new(pending).then(|pending| async {
-            Ok(proto::RecordStreamResponse { outcome: Some(pending?.outcome().await) })
-        });
+        let outcomes = ReceiverStream::new(pending)
+            .then(|pending| async { Ok(proto::RecordStreamResponse { outcome: Some(pending?.outcome().await) }) });
         Ok(Response::new(Box::pin(outcomes)))
     }
 }

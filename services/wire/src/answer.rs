@@ -35,7 +35,8 @@ pub fn refused(command_id: &str, refusal: &Refusal) -> Outcome {
 
 /// Not decided, or not known to be: the service failed.
 pub fn failed(command_id: &str, error: &ServiceError) -> Outcome {
-    outcome(command_id, Verdict::Refused, None, Some(status::failed(error)))
+    let verdict = if matches!(error, ServiceError::OutcomeUnknown { .. }) { Verdict::Unknown } else { Verdict::Refused };
+    outcome(command_id, verdict, None, Some(status::failed(error)))
 }
 
 fn outcome(command_id: &str, verdict: Verdict, recorded: Option<Recorded>, refused: Option<Refused>) -> Outcome {

@@ -69,7 +69,8 @@ async fn nats_killed_and_restarted_under_load_loses_and_doubles_nothing() {
     let system = System::start().await;
     let load = async {
         for round in 0..12 {
-            let outcomes = futures::future::join_all(harvests(round, 20).into_iter().map(|command| insist(&system, command))).await;
+            let outcomes =
+                futures::future::join_all(harvests(round, 20).into_iter().map(|command| insist(&system, command))).await;
             assert!(outcomes.iter().all(|outcome| outcome.verdict() != Verdict::Refused), "{outcomes:?}");
         }
     };

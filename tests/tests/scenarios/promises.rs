@@ -1,8 +1,8 @@
 //! What callers are promised, tried as callers would: at once, twice, much later, and by two people together.
 
 use crate::system::*;
-use futures::future::join_all;
 use futures::StreamExt as _;
+use futures::future::join_all;
 use uuid::Uuid;
 use wire::proto::chuoi::event::v1::event::Fact;
 use wire::proto::chuoi::event::v1::{CountBasis, Event};
@@ -149,8 +149,7 @@ async fn whoever_writes_reads_it_a_thousand_times_of_a_thousand() {
 #[tokio::test(flavor = "multi_thread")]
 async fn one_bad_command_does_not_spoil_a_batch() {
     let system = System::start().await;
-    let mut commands: Vec<Command> =
-        (0..10).map(|n| command("2026-11-20 06:00", harvest(&format!("L{n}"), 1_000))).collect();
+    let mut commands: Vec<Command> = (0..10).map(|n| command("2026-11-20 06:00", harvest(&format!("L{n}"), 1_000))).collect();
     commands[3].action = Some(harvest("not a lot code", 1_000));
     commands[5].action = None;
     commands[7].header = None;
@@ -190,7 +189,13 @@ async fn two_recorders_on_one_journal_never_contradict_each_other() {
         let channel = if n % 2 == 0 { system.channel.clone() } else { other.clone() };
         async move {
             let request = RecordBatchRequest { commands: vec![command("2026-11-21 09:00", sell("SM1", &[("L1", 1_000)]))] };
-            RecordServiceClient::new(channel).record_batch(on_behalf_of(SHOP, request)).await.unwrap().into_inner().outcomes.remove(0)
+            RecordServiceClient::new(channel)
+                .record_batch(on_behalf_of(SHOP, request))
+                .await
+                .unwrap()
+                .into_inner()
+                .outcomes
+                .remove(0)
         }
     });
     let outcomes = join_all(sales).await;

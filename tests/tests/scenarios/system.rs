@@ -369,7 +369,11 @@ fn registry() -> Vec<Command> {
         }),
         joined(Member::SiteCode("FA1".into())),
         joined(Member::ProductCode("PK1".into())),
-        Fact::Capacity(event::CapacityDeclared { chain_code: "CH1".into(), quantity_per_day_milli: 1_000_000, unit: "KGM".into() }),
+        Fact::Capacity(event::CapacityDeclared {
+            chain_code: "CH1".into(),
+            quantity_per_day_milli: 1_000_000,
+            unit: "KGM".into(),
+        }),
     ];
     facts.into_iter().map(|fact| command("2020-01-01", Action::Register(proto::Register { fact: Some(fact) }))).collect()
 }

@@ -28,9 +28,7 @@ pub fn command(program: &Path, on_death: Signal) -> Command {
     let mut command = match tools::in_path("setpriv").next() {
         Some(setpriv) => {
             let mut command = Command::new(setpriv);
-            command
-                .args(["--pdeathsig", on_death.as_str().trim_start_matches("SIG")])
-                .arg(program);
+            command.args(["--pdeathsig", on_death.as_str().trim_start_matches("SIG")]).arg(program);
             command
         }
         None => Command::new(program),

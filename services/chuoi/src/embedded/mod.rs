@@ -42,9 +42,7 @@ pub enum Error {
         source: io::Error,
     },
     /// Another process serves the same folder.
-    #[error(
-        "{program} already runs on {folder}, as process {pid}; stop that one, or choose another folder"
-    )]
+    #[error("{program} already runs on {folder}, as process {pid}; stop that one, or choose another folder")]
     Busy {
         /// The server.
         program: &'static str,
@@ -102,10 +100,7 @@ type Result<T> = std::result::Result<T, Error>;
 
 /// The same outcome, with what was tried.
 fn tried<T>(outcome: io::Result<T>, doing: impl FnOnce() -> String) -> Result<T> {
-    outcome.map_err(|source| Error::Io {
-        doing: doing(),
-        source,
-    })
+    outcome.map_err(|source| Error::Io { doing: doing(), source })
 }
 
 /// The last lines of a log, for a person who has to find out what is wrong.

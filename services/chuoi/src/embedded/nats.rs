@@ -48,21 +48,11 @@ impl NatsServer {
     pub fn start(options: &NatsOptions) -> Result<NatsServer> {
         let program = tools::nats_server(options.program.as_deref())?;
         let folder = &options.folder;
-        tried(fs::create_dir_all(folder), || {
-            format!("make {}", folder.display())
-        })?;
-        let folder = tried(folder.canonicalize(), || {
-            format!("enter {}", folder.display())
-        })?;
+        tried(fs::create_dir_all(folder), || format!("make {}", folder.display()))?;
+        let folder = tried(folder.canonicalize(), || format!("enter {}", folder.display()))?;
         let password = tried(random_text(), || "read /dev/urandom".to_owned())?;
         let running = launch(&program, &folder, options.port, &password)?;
-        let mut server = NatsServer {
-            program,
-            folder,
-            port: options.port,
-            password,
-            running,
-        };
+        let mut server = NatsServer { program, folder, port: options.port, password, running };
         server.wait_until_it_answers()?;
         Ok(server)
     }
@@ -89,8 +79,7 @@ impl NatsServer {
 
     /// Lets it write what it has in hand and end.
     pub fn stop(&mut self) {
-        self.running
-            .stop(&[(Signal::SIGTERM, Duration::from_secs(30))]);
+        self.running.stop(&[(Signal::SIGTERM, Duration::from_secs(30))]);
     }
 
     /// Ends it at once, as a crash would.
@@ -109,28 +98,15 @@ impl NatsServer {
         let start = Instant::now();
         loop {
             self.port = self.port.or_else(|| announced_port(&self.folder));
-            if self
-                .port
-                .is_some_and(|port| answers(port, &self.password).unwrap_or(false))
-            {
+            if self.port.is_some_and(|port| answers(port, &self.password).unwrap_or(false)) {
                 return Ok(());
             }
             let log = log(&self.folder);
             if let Some(status) = self.ended() {
-                return Err(Error::Ended {
-                    program: PROGRAM,
-                    status,
-                    tail: tail(&log),
-                    log,
-                });
+                return Err(Error::Ended { program: PROGRAM, status, tail: tail(&log), log });
             }
             if start.elapsed() > PATIENCE {
-                return Err(Error::Silent {
-                    program: PROGRAM,
-                    seconds: PATIENCE.as_secs(),
-                    tail: tail(&log),
-                    log,
-                });
+                return Err(Error::Silent { program: PROGRAM, seconds: PATIENCE.as_secs(), tail: tail(&log), log });
             }
             thread::sleep(Duration::from_millis(5));
         }
@@ -151,30 +127,16 @@ fn log(folder: &Path) -> PathBuf {
 fn launch(program: &Path, folder: &Path, port: Option<u16>, password: &str) -> Result<Running> {
     let settings = folder.join("nats-server.conf");
     predecessor::wait_for_its_end(PROGRAM, &pid_file(folder), folder)?;
-    tried(
-        write_private(&settings, &settings_text(folder, port, password)),
-        || format!("write {}", settings.display()),
-    )?;
+    tried(write_private(&settings, &settings_text(folder, port, password)), || format!("write {}", settings.display()))?;
     // What it says before it has read its settings, such as why it cannot, goes to the same log.
-    let output = fs::OpenOptions::new()
-        .append(true)
-        .create(true)
-        .open(log(folder));
+    let output = fs::OpenOptions::new().append(true).create(true).open(log(folder));
     let output = tried(output, || format!("write {}", log(folder).display()))?;
     let ports = ports_folder(folder); // Emptied: a killed one left its file.
     let _ = fs::remove_dir_all(&ports);
-    tried(fs::create_dir(&ports), || {
-        format!("make {}", ports.display())
-    })?;
+    tried(fs::create_dir(&ports), || format!("make {}", ports.display()))?;
     let mut command = child::command(program, Signal::SIGTERM);
-    command
-        .arg("--config")
-        .arg(&settings)
-        .stdout(Stdio::null())
-        .stderr(output);
-    tried(Running::spawn(command), || {
-        format!("start {}", program.display())
-    })
+    command.arg("--config").arg(&settings).stdout(Stdio::null()).stderr(output);
+    tried(Running::spawn(command), || format!("start {}", program.display()))
 }
 
 fn pid_file(folder: &Path) -> PathBuf {
@@ -209,12 +171,7 @@ fn settings_text(folder: &Path, port: Option<u16>, password: &str) -> String {
 
 /// Only this user may read it: it holds the password.
 fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
-    let mut file = fs::OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(path)?;
+    let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
     file.write_all(text.as_bytes())
 }
 
@@ -239,8 +196,7 @@ fn announced_port(folder: &Path) -> Option<u16> {
 /// True if what listens there lets the user in and offers JetStream.
 fn answers(port: u16, password: &str) -> std::io::Result<bool> {
     let patience = Duration::from_secs(2);
-    let mut stream =
-        TcpStream::connect_timeout(&SocketAddr::from((Ipv4Addr::LOCALHOST, port)), patience)?;
+    let mut stream = TcpStream::connect_timeout(&SocketAddr::from((Ipv4Addr::LOCALHOST, port)), patience)?;
     stream.set_read_timeout(Some(patience))?;
     let connect = serde_json::json!({ "user": USER, "pass": password, "verbose": false });
     write!(stream, "CONNECT {connect}\r\nPING\r\n")?;

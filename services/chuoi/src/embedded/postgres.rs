@@ -72,23 +72,14 @@ impl PostgresServer {
             initdb(&programs, &place, options.fast)?;
         }
         let running = launch(&programs, &place, options.fast)?;
-        let mut server = PostgresServer {
-            programs,
-            place,
-            fast: options.fast,
-            running,
-        };
+        let mut server = PostgresServer { programs, place, fast: options.fast, running };
         server.wait_until_it_answers()?;
         Ok(server)
     }
 
     /// How to connect to one of its databases: `host=… user=… dbname=…`, which psql understands as well.
     pub fn url(&self, database: &str) -> String {
-        format!(
-            "host={} user={USER} dbname={}",
-            quoted(&self.place.socket.to_string_lossy()),
-            quoted(database)
-        )
+        format!("host={} user={USER} dbname={}", quoted(&self.place.socket.to_string_lossy()), quoted(database))
     }
 
     /// Makes a database, unless it is there.
@@ -96,10 +87,7 @@ impl PostgresServer {
         let statement = format!("CREATE DATABASE \"{}\"", name.replace('"', "\"\""));
         match self.execute(&statement) {
             Err(error) if error.code() == Some(&SqlState::DUPLICATE_DATABASE) => Ok(()),
-            outcome => outcome.map_err(|source| Error::Sql {
-                doing: format!("make the database {name}"),
-                source,
-            }),
+            outcome => outcome.map_err(|source| Error::Sql { doing: format!("make the database {name}"), source }),
         }
     }
 
@@ -116,21 +104,16 @@ impl PostgresServer {
     /// Ends its sessions and lets it write what it has in hand. A transaction that is not committed is rolled back.
     pub fn stop(&mut self) {
         let (fast, immediate) = (Duration::from_secs(60), Duration::from_secs(10));
-        self.running
-            .stop(&[(Signal::SIGINT, fast), (Signal::SIGQUIT, immediate)]);
+        self.running.stop(&[(Signal::SIGINT, fast), (Signal::SIGQUIT, immediate)]);
     }
 
     /// Ends it at once with all its backends, as a crash would.
     pub fn kill(&mut self) {
         // Each backend leads a process group of its own, so the children are asked for by name.
         let pid = self.pid();
-        let backends =
-            fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+        let backends = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
         self.running.kill();
-        backends
-            .split_whitespace()
-            .filter_map(|pid| pid.parse().ok())
-            .for_each(|pid| child::send(pid, Signal::SIGKILL));
+        backends.split_whitespace().filter_map(|pid| pid.parse().ok()).for_each(|pid| child::send(pid, Signal::SIGKILL));
     }
 
     /// Starts it again after it ended: same folder, so the same `url`.
@@ -145,20 +128,10 @@ impl PostgresServer {
         while self.execute("SELECT 1").is_err() {
             let log = self.place.log();
             if let Some(status) = self.ended() {
-                return Err(Error::Ended {
-                    program: PROGRAM,
-                    status,
-                    tail: tail(&log),
-                    log,
-                });
+                return Err(Error::Ended { program: PROGRAM, status, tail: tail(&log), log });
             }
             if start.elapsed() > PATIENCE {
-                return Err(Error::Silent {
-                    program: PROGRAM,
-                    seconds: PATIENCE.as_secs(),
-                    tail: tail(&log),
-                    log,
-                });
+                return Err(Error::Silent { program: PROGRAM, seconds: PATIENCE.as_secs(), tail: tail(&log), log });
             }
             thread::sleep(Duration::from_millis(10));
         }
@@ -182,12 +155,8 @@ impl Drop for PostgresServer {
 impl Place {
     /// Makes what is not there yet, and gives it to the server's user.
     fn prepare(folder: &Path) -> Result<Place> {
-        tried(fs::create_dir_all(folder), || {
-            format!("make {}", folder.display())
-        })?;
-        let folder = tried(folder.canonicalize(), || {
-            format!("enter {}", folder.display())
-        })?;
+        tried(fs::create_dir_all(folder), || format!("make {}", folder.display()))?;
+        let folder = tried(folder.canonicalize(), || format!("enter {}", folder.display()))?;
         let user = server_user()?;
         let home = home(&folder, user.as_ref())?;
         let socket = socket_folder(&home);
@@ -219,15 +188,10 @@ fn server_user() -> Result<Option<User>> {
         return Ok(None);
     }
     let known = |name| User::from_name(name).ok().flatten();
-    known("postgres")
-        .or_else(|| known("nobody"))
-        .map(Some)
-        .ok_or_else(|| Error::Io {
-            doing:
-                "find a user for PostgreSQL, which refuses to run as root (postgres, else nobody)"
-                    .to_owned(),
-            source: std::io::ErrorKind::NotFound.into(),
-        })
+    known("postgres").or_else(|| known("nobody")).map(Some).ok_or_else(|| Error::Io {
+        doing: "find a user for PostgreSQL, which refuses to run as root (postgres, else nobody)".to_owned(),
+        source: std::io::ErrorKind::NotFound.into(),
+    })
 }
 
 /// The folder that the server's user owns: the one that was asked for, or one elsewhere that a link there leads to.
@@ -246,14 +210,10 @@ fn home(folder: &Path, user: Option<&User>) -> Result<PathBuf> {
     let elsewhere = Path::new(ELSEWHERE).join(format!("postgres-{name}"));
     if !link.is_symlink() {
         let _ = fs::remove_dir_all(&elsewhere);
-        tried(fs::create_dir_all(&elsewhere), || {
-            format!("make {}", elsewhere.display())
-        })?;
+        tried(fs::create_dir_all(&elsewhere), || format!("make {}", elsewhere.display()))?;
         let enter = fs::set_permissions(ELSEWHERE, fs::Permissions::from_mode(0o711)); // Whatever the umask.
         tried(enter, || format!("open {ELSEWHERE}"))?;
-        tried(symlink(&elsewhere, &link), || {
-            format!("make {}", link.display())
-        })?;
+        tried(symlink(&elsewhere, &link), || format!("make {}", link.display()))?;
     }
     own(&elsewhere, Some(user))?;
     Ok(elsewhere)
@@ -263,39 +223,28 @@ fn home(folder: &Path, user: Option<&User>) -> Result<PathBuf> {
 fn can_be_reached(folder: &Path, user: &User) -> Result<bool> {
     let parent = folder.parent().unwrap_or(folder);
     let mut test = Command::new("test");
-    test.arg("-x")
-        .arg(parent)
-        .current_dir("/")
-        .uid(user.uid.as_raw())
-        .gid(user.gid.as_raw());
+    test.arg("-x").arg(parent).current_dir("/").uid(user.uid.as_raw()).gid(user.gid.as_raw());
     let status = tried(test.status(), || "run test (coreutils)".to_owned())?;
     Ok(status.success())
 }
 
 /// Only the server's user may enter; root may anyway.
 fn own(folder: &Path, user: Option<&User>) -> Result<()> {
-    let outcome =
-        fs::set_permissions(folder, fs::Permissions::from_mode(0o700)).and_then(|()| match user {
-            Some(user) => chown(folder, Some(user.uid.as_raw()), Some(user.gid.as_raw())),
-            None => Ok(()),
-        });
-    tried(outcome, || {
-        format!("take {} for PostgreSQL", folder.display())
-    })
+    let outcome = fs::set_permissions(folder, fs::Permissions::from_mode(0o700)).and_then(|()| match user {
+        Some(user) => chown(folder, Some(user.uid.as_raw()), Some(user.gid.as_raw())),
+        None => Ok(()),
+    });
+    tried(outcome, || format!("take {} for PostgreSQL", folder.display()))
 }
 
 /// In the server's own folder, unless the path would be too long for a socket, or means something to PostgreSQL's settings.
 fn socket_folder(home: &Path) -> PathBuf {
     let beside = home.join("socket");
-    let plain = beside
-        .to_str()
-        .is_some_and(|path| !path.contains([',', '"', '\'', '\\', '@']));
+    let plain = beside.to_str().is_some_and(|path| !path.contains([',', '"', '\'', '\\', '@']));
     if plain && beside.as_os_str().len() + 1 + SOCKET.len() <= SOCKET_PATH_LIMIT {
         return beside;
     }
-    let name = Uuid::new_v5(&Uuid::NAMESPACE_OID, home.as_os_str().as_bytes())
-        .simple()
-        .to_string();
+    let name = Uuid::new_v5(&Uuid::NAMESPACE_OID, home.as_os_str().as_bytes()).simple().to_string();
     PathBuf::from(format!("/tmp/chuoi-{name}"))
 }
 
@@ -310,19 +259,10 @@ fn make_socket_folder(place: &Place) -> Result<()> {
     let mine = |folder: &Path| {
         let found = fs::symlink_metadata(folder)?;
         let owners = [Some(geteuid()), place.user.as_ref().map(|user| user.uid)];
-        let owned = owners
-            .iter()
-            .flatten()
-            .any(|owner| owner.as_raw() == found.uid());
-        if found.is_dir() && owned {
-            Ok(())
-        } else {
-            Err(std::io::ErrorKind::PermissionDenied.into())
-        }
+        let owned = owners.iter().flatten().any(|owner| owner.as_raw() == found.uid());
+        if found.is_dir() && owned { Ok(()) } else { Err(std::io::ErrorKind::PermissionDenied.into()) }
     };
-    tried(mine(folder), || {
-        format!("use {}, which another user made", folder.display())
-    })?;
+    tried(mine(folder), || format!("use {}, which another user made", folder.display()))?;
     own(folder, place.user.as_ref())
 }
 
@@ -335,40 +275,19 @@ fn initdb(programs: &PostgresPrograms, place: &Place, fast: bool) -> Result<()> 
         .arg("--pgdata")
         .arg(&unfinished)
         // Texts compare by their bytes, the same on every machine; names are put in order by who shows them.
-        .args([
-            "--username",
-            USER,
-            "--encoding",
-            "UTF8",
-            "--locale",
-            "C",
-            "--auth",
-            "trust",
-            "--no-instructions",
-        ])
+        .args(["--username", USER, "--encoding", "UTF8", "--locale", "C", "--auth", "trust", "--no-instructions"])
         .args(fast.then_some("--no-sync"))
         .stdout(Stdio::null())
         .stderr(Stdio::piped());
-    let mut running = tried(child::spawn(command), || {
-        format!("start {}", programs.initdb.display())
-    })?;
+    let mut running = tried(child::spawn(command), || format!("start {}", programs.initdb.display()))?;
     let mut output = String::new();
-    let read = running
-        .stderr
-        .take()
-        .map_or(Ok(0), |mut stderr| stderr.read_to_string(&mut output));
+    let read = running.stderr.take().map_or(Ok(0), |mut stderr| stderr.read_to_string(&mut output));
     tried(read, || "read what initdb says".to_owned())?;
     let status = tried(running.wait(), || "wait for initdb".to_owned())?;
     if !status.success() {
-        return Err(Error::Failed {
-            program: "initdb",
-            status,
-            output,
-        });
+        return Err(Error::Failed { program: "initdb", status, output });
     }
-    tried(fs::rename(&unfinished, place.data()), || {
-        format!("make {}", place.data().display())
-    })
+    tried(fs::rename(&unfinished, place.data()), || format!("make {}", place.data().display()))
 }
 
 /// Starts the server; it does not answer yet.
@@ -377,35 +296,19 @@ fn launch(programs: &PostgresPrograms, place: &Place, fast: bool) -> Result<Runn
     predecessor::wait_for_its_end(PROGRAM, &place.data().join("postmaster.pid"), &place.home)?;
     make_socket_folder(place)?;
     let log = place.log();
-    let output = tried(fs::File::create(&log), || {
-        format!("write {}", log.display())
-    })?;
+    let output = tried(fs::File::create(&log), || format!("write {}", log.display()))?;
     let errors = tried(output.try_clone(), || format!("write {}", log.display()))?;
     // SIGINT when this process dies: a fast shutdown, where SIGTERM would wait for the sessions to end.
     let mut command = place.run_as_server(child::command(&programs.postgres, Signal::SIGINT));
     command.arg("-D").arg(place.data()).arg("-c");
-    command.arg(format!(
-        "unix_socket_directories={}",
-        place.socket.display()
-    ));
-    let settings = [
-        "listen_addresses=",
-        "port=5432",
-        "unix_socket_permissions=0700",
-        "timezone=UTC",
-        "log_timezone=UTC",
-    ];
+    command.arg(format!("unix_socket_directories={}", place.socket.display()));
+    let settings = ["listen_addresses=", "port=5432", "unix_socket_permissions=0700", "timezone=UTC", "log_timezone=UTC"];
     let unsafe_settings = ["fsync=off", "full_page_writes=off"];
-    for setting in settings
-        .iter()
-        .chain(unsafe_settings.iter().filter(|_| fast))
-    {
+    for setting in settings.iter().chain(unsafe_settings.iter().filter(|_| fast)) {
         command.args(["-c", setting]);
     }
     command.stdout(output).stderr(errors);
-    tried(Running::spawn(command), || {
-        format!("start {}", programs.postgres.display())
-    })
+    tried(Running::spawn(command), || format!("start {}", programs.postgres.display()))
 }
 
 /// A value in a connection string.

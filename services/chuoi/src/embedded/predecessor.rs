@@ -15,28 +15,18 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Waits until nobody serves the folder, and takes away the pid file.
 pub fn wait_for_its_end(program: &'static str, pid_file: &Path, folder: &Path) -> Result<()> {
     let text = fs::read_to_string(pid_file).unwrap_or_default();
-    let Some(pid) = text
-        .lines()
-        .next()
-        .and_then(|line| line.trim().parse::<i32>().ok())
-    else {
+    let Some(pid) = text.lines().next().and_then(|line| line.trim().parse::<i32>().ok()) else {
         return Ok(());
     };
     let start = Instant::now();
     while serves(pid, folder) {
         if start.elapsed() > PATIENCE {
-            return Err(Error::Busy {
-                program,
-                folder: folder.to_owned(),
-                pid,
-            });
+            return Err(Error::Busy { program, folder: folder.to_owned(), pid });
         }
         thread::sleep(Duration::from_millis(20));
     }
     if pid_file.exists() {
-        tried(fs::remove_file(pid_file), || {
-            format!("remove {}", pid_file.display())
-        })?;
+        tried(fs::remove_file(pid_file), || format!("remove {}", pid_file.display()))?;
     }
     Ok(())
 }
@@ -44,7 +34,5 @@ pub fn wait_for_its_end(program: &'static str, pid_file: &Path, folder: &Path) -
 /// True if the process was started with something in the folder among its arguments.
 fn serves(pid: i32, folder: &Path) -> bool {
     let arguments = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-    arguments
-        .split(|byte| *byte == 0)
-        .any(|argument| argument.starts_with(folder.as_os_str().as_bytes()))
+    arguments.split(|byte| *byte == 0).any(|argument| argument.starts_with(folder.as_os_str().as_bytes()))
 }

@@ -321,7 +321,7 @@ impl Planner<'_> {
             let total: i64 = lots.iter().map(|(_, milli)| milli).sum();
             match self.dice.below(1_000) {
                 ..300 => {
-                    let milli = self.world.products[product].whole(total * self.dice.between(80, 350) / 1_000).min(total);
+                    let milli = self.world.products[product].whole(total * self.dice.between(300, 800) / 1_000).min(total);
                     self.sell_product(shop, product, &lots, milli, At::Moment(at), Said::default());
                 }
                 300..330 => self.sell_mistyped(shop, lots[0], at),
@@ -336,7 +336,7 @@ impl Planner<'_> {
                         .into_iter()
                         .map(|(lot, held)| {
                             let product = &self.world.products[self.world.lots[lot].product];
-                            (lot, product.whole(held * self.dice.between(100, 450) / 1_000).min(held))
+                            (lot, product.whole(held * self.dice.between(300, 800) / 1_000).min(held))
                         })
                         .collect();
                     self.sell_lots(shop, &lines, At::Moment(at), Said::default());
@@ -376,7 +376,7 @@ impl Planner<'_> {
         let said = Said { reported: true, note: "tệp bán hàng cuối ngày", slip: None };
         let with_expired = self.world.lots_at(shop);
         for (product, lots) in self.sellable(shop) {
-            if !self.dice.chance(800) {
+            if !self.dice.chance(850) {
                 continue;
             }
             let total: i64 = lots.iter().map(|(_, milli)| milli).sum();
@@ -388,7 +388,7 @@ impl Planner<'_> {
                 lots.iter().for_each(|(lot, _)| self.world.settle(shop, *lot));
                 continue;
             }
-            let milli = self.world.products[product].whole(total * self.dice.between(250, 850) / 1_000).min(total);
+            let milli = self.world.products[product].whole(total * self.dice.between(400, 950) / 1_000).min(total);
             self.sell_product(shop, product, &lots, milli, At::Day, said.clone());
         }
     }

@@ -50,7 +50,8 @@ pub(super) fn event_time(
                 (DayPart::AfterClosing, true) => Precision::AfterClosing,
                 (DayPart::Unspecified, false) => Precision::Day,
                 (DayPart::Unspecified, true) => {
-                    let problem = "a count dated to the day alone says before opening or after closing; say which, or give its time";
+                    let problem =
+                        "a count dated to the day alone says before opening or after closing; say which, or give its time";
                     return Err(malformed(&format!("{field}.day_part"), problem));
                 }
                 (_, false) => {
@@ -75,7 +76,11 @@ pub(super) fn said_time(state: &State, context: &Context<'_>, when: Option<&When
         None => Ok(state.calendar().moment(context.now, None, None)),
         Some(When { point: Point::Moment { instant, utc_offset_minutes }, typed }) => {
             let time = state.calendar().moment(*instant, *utc_offset_minutes, typed.clone());
-            if time.instant > latest(context) { Err(Refusal::InTheFuture { event_time: time, now: context.now }) } else { Ok(time) }
+            if time.instant > latest(context) {
+                Err(Refusal::InTheFuture { event_time: time, now: context.now })
+            } else {
+                Ok(time)
+            }
         }
         Some(When { point: Point::Date { day, .. }, typed }) => {
             let time = state.calendar().day_time(*day, Precision::Day, typed.clone());
@@ -140,7 +145,11 @@ impl<'a> Deciding<'a> {
         if !self.reported {
             return Err(refusal);
         }
-        self.violations.push(Violation { rule: refusal.rule(), reason: refusal.reason().to_owned(), detail: refusal.to_string() });
+        self.violations.push(Violation {
+            rule: refusal.rule(),
+            reason: refusal.reason().to_owned(),
+            detail: refusal.to_string(),
+        });
         Ok(())
     }
 
@@ -254,13 +263,7 @@ impl<'a> Deciding<'a> {
     }
 
     /// Whose lot code it is: as given; for a GTIN its brand owner; else the caller's.
-    fn issuer(
-        &self,
-        field: &str,
-        given: &str,
-        product: &Product,
-        reference: &LotReference,
-    ) -> Result<OrganizationCode, Refusal> {
+    fn issuer(&self, field: &str, given: &str, product: &Product, reference: &LotReference) -> Result<OrganizationCode, Refusal> {
         let by_gtin = matches!(reference, LotReference::Named { product: given, .. } if is_gtin_of(given, product));
         self.issuer_of(field, given, product, by_gtin)
     }
@@ -300,7 +303,13 @@ impl<'a> Deciding<'a> {
     }
 
     /// A lot that begins, or is announced, at a site.
-    pub(super) fn new_lot(&mut self, field: &str, new: &NewLot, site: &Site, naming: Naming) -> Result<(Lot, Arc<Product>), Refusal> {
+    pub(super) fn new_lot(
+        &mut self,
+        field: &str,
+        new: &NewLot,
+        site: &Site,
+        naming: Naming,
+    ) -> Result<(Lot, Arc<Product>), Refusal> {
         let product = self.product(&format!("{field}.product"), &new.product)?;
         let code = lot_code(field, &new.code)?;
         let by_gtin = is_gtin_of(&new.product, &product);
@@ -323,7 +332,16 @@ impl<'a> Deciding<'a> {
         }
         self.in_chain(&Member::Product(product.code.clone()), &chain)?;
         self.in_chain(&Member::Site(site.code.clone()), &chain)?;
-        let lot = Lot { id, issuer, product: product.code.clone(), code, chain, expiry: new.expiry, harvest_day: None, harvest_time: None };
+        let lot = Lot {
+            id,
+            issuer,
+            product: product.code.clone(),
+            code,
+            chain,
+            expiry: new.expiry,
+            harvest_day: None,
+            harvest_time: None,
+        };
         Ok((lot, product))
     }
 

@@ -24,8 +24,8 @@ pub(super) fn decide(deciding: &mut Deciding<'_>, dispatch: &Dispatch) -> Result
         return Err(malformed("dispatch.sscc", &format!("{sscc:?} is not an SSCC: 18 digits, the last a check digit")));
     }
     let code = if dispatch.code.trim().is_empty() { deciding.by.command.to_string() } else { dispatch.code.clone() };
-    let code = ShipmentCode::parse(&code)
-        .map_err(|source| Refusal::BadCode { field: "dispatch.shipment_code".to_owned(), source })?;
+    let code =
+        ShipmentCode::parse(&code).map_err(|source| Refusal::BadCode { field: "dispatch.shipment_code".to_owned(), source })?;
     let shipment = ShipmentId::derive(deciding.context.organization, &code);
     if let Some(departure) = deciding.state.shipment(shipment).and_then(|known| known.dispatched.as_ref()) {
         return Err(Refusal::ShipmentExists { shipment: code.to_string(), by: departure.by.clone() });

@@ -63,7 +63,8 @@ fn of_shipment(
         }
         if taken > Milli::ZERO {
             open.insert(lot, Milli(before.0 - taken.0));
-            received.push(LotAmount { lot, amount: if over == Milli::ZERO { amount } else { Amount { quantity: taken, ..amount } } });
+            received
+                .push(LotAmount { lot, amount: if over == Milli::ZERO { amount } else { Amount { quantity: taken, ..amount } } });
         }
     }
     let mut facts = Vec::new();
@@ -98,7 +99,8 @@ pub(super) fn open_lines(deciding: &Deciding<'_>, shipment: &Shipment) -> Result
         .map(|(lot, open)| (lot, Amount::from(open)))
         .collect();
     if open.is_empty() {
-        let settled = shipment.lines.iter().find_map(|(lot, line)| line.settled.as_ref().map(|settled| (*lot, line.sent, settled)));
+        let settled =
+            shipment.lines.iter().find_map(|(lot, line)| line.settled.as_ref().map(|settled| (*lot, line.sent, settled)));
         return Err(match settled {
             Some((lot, sent, (by, at))) => Refusal::AlreadyReceived {
                 shipment: shipment.name.clone(),
@@ -142,7 +144,13 @@ pub(super) fn lines_of(
 
 /// The first receipt of a line may bring more than was sent: a surplus. After that it is likelier that somebody received
 /// twice: where nothing is open any more it always is refused, saying who did it and when.
-fn more_than_open(deciding: &mut Deciding<'_>, shipment: &Shipment, lot: LotId, open: Milli, asked: Milli) -> Result<(), Refusal> {
+fn more_than_open(
+    deciding: &mut Deciding<'_>,
+    shipment: &Shipment,
+    lot: LotId,
+    open: Milli,
+    asked: Milli,
+) -> Result<(), Refusal> {
     let Some((by, at)) = shipment.lines.get(&lot).and_then(|line| line.settled.as_ref()) else { return Ok(()) };
     let (name, shipment) = (name_of(deciding.state, lot), shipment.name.clone());
     if open == Milli::ZERO {
@@ -160,7 +168,10 @@ fn unmatched(
 ) -> Result<Vec<TimedFact>, Refusal> {
     let site = deciding.own_site("receive.site", &receive.site)?;
     let Extent::Lines(given) = &receive.extent else {
-        return Err(malformed("receive.everything", "nobody logged the shipment, so nobody knows what everything is; name the lots"));
+        return Err(malformed(
+            "receive.everything",
+            "nobody logged the shipment, so nobody knows what everything is; name the lots",
+        ));
     };
     if given.is_empty() {
         return Err(malformed("receive.lines", "is empty; name the lots"));

@@ -17,7 +17,10 @@ use crate::unit::{BaseUnit, MarketUnit};
 /// A fact of the registry holds from its day on; that day may lie ahead.
 pub(super) fn decide(state: &State, context: &Context<'_>, when: Option<&When>, fact: &RegistryFact) -> Result<Event, Refusal> {
     if context.organization != state.authority() {
-        return Err(Refusal::NotTheAuthority { organization: context.organization.clone(), authority: state.authority().clone() });
+        return Err(Refusal::NotTheAuthority {
+            organization: context.organization.clone(),
+            authority: state.authority().clone(),
+        });
     }
     let Some(When { point, typed }) = when else {
         return Err(malformed("header.when", "is missing; give the date from which the fact holds"));
@@ -87,7 +90,8 @@ fn check_product(registry: &Registry, day: BusinessDay, product: &Product) -> Re
         );
         return Err(contradiction("register.product.base_unit", problem));
     }
-    for (field, value) in [("mass_gram", product.mass_gram), ("pieces", product.pieces), ("content_milli", product.content_milli)] {
+    for (field, value) in [("mass_gram", product.mass_gram), ("pieces", product.pieces), ("content_milli", product.content_milli)]
+    {
         within(&format!("register.product.{field}"), value, 0, Milli::MAX_LINE.0)?;
     }
     within("register.product.shelf_life_days", product.shelf_life_days.into(), 0, 36_525)?;
@@ -151,7 +155,10 @@ fn named(field: &str, name: &str) -> Result<(), Refusal> {
 fn number<T: Thing>(field: &str, number: Option<&str>, digits: usize, book: &Book<T>, thing: &T) -> Result<(), Refusal> {
     let Some(number) = number else { return Ok(()) };
     if !is_gs1_key(number, digits) {
-        return Err(malformed(field, &format!("{number:?} is not {digits} digits of which the last is the check digit of the others")));
+        return Err(malformed(
+            field,
+            &format!("{number:?} is not {digits} digits of which the last is the check digit of the others"),
+        ));
     }
     match book.by_alias(number) {
         Some(other) if other != thing.code() => {

@@ -55,7 +55,11 @@ pub(super) fn settle(
         if let Some((day, short, least_day)) = grown(old, &follows) {
             let refusal = refusal(after, new, lot, &holder, &touch, undone, (day, short, least_day));
             if reported && matches!(holder, Holder::Site(_)) {
-                settled.violations.push(Violation { rule: refusal.rule(), reason: refusal.reason().to_owned(), detail: refusal.to_string() });
+                settled.violations.push(Violation {
+                    rule: refusal.rule(),
+                    reason: refusal.reason().to_owned(),
+                    detail: refusal.to_string(),
+                });
             } else {
                 return Err(refusal);
             }

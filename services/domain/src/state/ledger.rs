@@ -274,7 +274,10 @@ impl Ledger {
     pub fn plainly_settled(&self, before: &Ledger, day: BusinessDay) -> bool {
         let last_leg = before.legs.get_max().map(|((key, _), _)| key.day);
         let last_count = self.counts.get_max().map(|(key, _)| key.day);
-        self.balance >= 0 && self.fillings == 0 && last_leg.is_none_or(|last| last <= day) && last_count.is_none_or(|last| last < day)
+        self.balance >= 0
+            && self.fillings == 0
+            && last_leg.is_none_or(|last| last <= day)
+            && last_count.is_none_or(|last| last < day)
     }
 
     /// Commands that took goods out at or after a time, in order, up to the first day that ends below zero.
