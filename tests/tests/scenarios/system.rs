@@ -70,9 +70,8 @@ impl System {
         let folder = tests::folder();
         let (recorder, recording) = recorder(&journal, folder.path(), remembered);
         let projecting = tokio::spawn(views::Projector::new(journal.clone(), database.clone()).run(std::future::pending()));
-        let pool = views::database::connect(&database).expect("a pool");
         let address = tests::free_address();
-        let serving = serve(recorder, pool, address);
+        let serving = serve(recorder, &database, address);
         let channel = connect(address).await;
         let system = System {
             nats,
@@ -100,9 +99,8 @@ impl System {
     /// Another recorder of the same journal, as a second instance would run it.
     pub async fn second_recorder(&self) -> Channel {
         let (recorder, _) = recorder(&self.journal, self.folder.path(), self.remembered);
-        let pool = views::database::connect(&self.database()).expect("a pool");
         let address = tests::free_address();
-        serve(recorder, pool, address);
+        serve(recorder, &self.database(), address);
         connect(address).await
     }
 
@@ -112,9 +110,8 @@ impl System {
         self.serving.abort();
         let (recorder, recording) = recorder(&self.journal, self.folder.path(), self.remembered);
         self.recording = recording;
-        let pool = views::database::connect(&self.database()).expect("a pool");
         let address = tests::free_address();
-        self.serving = serve(recorder, pool, address);
+        self.serving = serve(recorder, &self.database(), address);
         self.channel = connect(address).await;
     }
 
@@ -206,9 +203,10 @@ fn recorder(
 
 fn serve(
     recorder: record::Recorder,
-    pool: deadpool_postgres::Pool,
+    database: &views::database::Settings,
     address: std::net::SocketAddr,
 ) -> JoinHandle<Result<(), tonic::transport::Error>> {
+    let pool = views::database::connect(database).expect("a pool");
     let routes = views::services(pool).add_service(record::service(recorder));
     tokio::spawn(tonic::transport::Server::builder().add_routes(routes).serve(address))
 }

@@ -6,9 +6,7 @@
 use std::sync::LazyLock;
 
 use prost_reflect::prost::Message;
-use prost_reflect::{
-    DescriptorPool, DynamicMessage, EnumDescriptor, FieldDescriptor, Kind, MapKey, ReflectMessage as _, Value as Field,
-};
+use prost_reflect::{DescriptorPool, DynamicMessage, EnumDescriptor, Kind, MapKey, ReflectMessage as _, Value as Field};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
@@ -36,12 +34,12 @@ fn object(message: &DynamicMessage) -> Value {
         if field.supports_presence() && !message.has_field(&field) {
             continue;
         }
-        map.insert(field.name().to_owned(), value(&field, &field.kind(), &message.get_field(&field)));
+        map.insert(field.name().to_owned(), value(&field.kind(), &message.get_field(&field)));
     }
     Value::Object(map)
 }
 
-fn value(field: &FieldDescriptor, kind: &Kind, held: &Field) -> Value {
+fn value(kind: &Kind, held: &Field) -> Value {
     match held {
         Field::Bool(held) => (*held).into(),
         Field::I32(held) => (*held).into(),
@@ -60,7 +58,7 @@ fn value(field: &FieldDescriptor, kind: &Kind, held: &Field) -> Value {
             _ => (*held).into(),
         },
         Field::Message(held) => object(held),
-        Field::List(held) => held.iter().map(|held| value(field, kind, held)).collect(),
+        Field::List(held) => held.iter().map(|held| value(kind, held)).collect(),
         Field::Map(held) => {
             let Kind::Message(entry) = kind else { return Value::Null };
             let of = entry.map_entry_value_field();
@@ -73,7 +71,7 @@ fn value(field: &FieldDescriptor, kind: &Kind, held: &Field) -> Value {
                     MapKey::U32(key) => key.to_string(),
                     MapKey::U64(key) => key.to_string(),
                 };
-                (key, value(&of, &of.kind(), held))
+                (key, value(&of.kind(), held))
             });
             Value::Object(entries.collect::<std::collections::BTreeMap<_, _>>().into_iter().collect())
         }

@@ -10,7 +10,7 @@ use wire::proto::chuoi::record::v1::{
     Correct, Dispatch, Harvest, NewLot, Receive, ShipmentReference, Transform, Void, Waste, correct, transform,
 };
 
-use super::plan::{At, Planner, Said, Wave, reference_of};
+use super::plan::{At, Load, Planner, Said, Wave, reference_of};
 use super::world::{ChainAt, LotAt, ProductAt, Shipment, SiteAt};
 
 /// How many deliveries a day a shop of each kind has, in tenths.
@@ -85,10 +85,8 @@ impl Planner<'_> {
             }
         }
         // Small samples of the trade leave nobody out.
-        for chain in 0..chains {
-            if customers[chain].is_empty() {
-                customers[chain].extend(self.dice.pick(&self.world.shops));
-            }
+        for customers in customers.iter_mut().take(chains).filter(|customers| customers.is_empty()) {
+            customers.extend(self.dice.pick(&self.world.shops));
         }
         customers
     }
@@ -276,7 +274,7 @@ impl Planner<'_> {
             }
         }
         let center = if evening { None } else { self.world.chains[chain].center };
-        let mut through: BTreeMap<SiteAt, Vec<(SiteAt, Vec<(LotAt, i64)>)>> = BTreeMap::new();
+        let mut through: BTreeMap<SiteAt, Vec<(SiteAt, Load)>> = BTreeMap::new();
         for ((from, shop), lines) in loads {
             if center.is_some() && (self.world.sites[shop].kind == SiteKind::Supermarket || self.dice.chance(300)) {
                 through.entry(from).or_default().push((shop, lines));

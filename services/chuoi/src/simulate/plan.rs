@@ -16,6 +16,9 @@ use wire::proto::chuoi::record::v1::{
 use super::dice::Dice;
 use super::world::{LotAt, ProductAt, Shipment, SiteAt, World};
 
+/// Lots that travel together, with how much of each.
+pub(super) type Load = Vec<(LotAt, i64)>;
+
 /// Vietnam has kept +07:00 without summer time since 1975, long before anything that is simulated.
 const OFFSET_MINUTES: i32 = 420;
 const DAY_SECONDS: i64 = 86_400;
@@ -99,7 +102,7 @@ pub struct Planner<'a> {
     /// Shipments that reach each shop today.
     pub(super) arriving: BTreeMap<SiteAt, Vec<Shipment>>,
     /// Goods that were refused at a door, on their way back.
-    pub(super) returning: Vec<(SiteAt, Uuid, Vec<(LotAt, i64)>)>,
+    pub(super) returning: Vec<(SiteAt, Uuid, Load)>,
     /// Dispatches that are recorded only in the evening.
     pub(super) forgotten: Vec<(SiteAt, Shipment)>,
     /// Lots that were counted once today, after closing.
