@@ -4,7 +4,8 @@
 //!
 //! The same tables, seed, days and scale give the same commands under the same ids, whatever the machine; played again they are
 //! found recorded. Two runs that differ in any of these share no code and no id. Planning is pure; it knows the tables and what
-//! it planned itself, and expects a journal where nobody else moves goods at the same shops meanwhile.
+//! it planned itself. Two runs over the same days double the trade of these days, and a count by product of the one may then
+//! stand against a later sale of the other.
 
 mod dice;
 mod farms;

@@ -467,7 +467,7 @@ impl Planner<'_> {
     }
 
     /// By product, without lots: what is missing is laid to what expires first.
-    fn count_product(&mut self, shop: SiteAt, product: ProductAt, lots: &[(LotAt, i64)]) {
+    fn count_product(&mut self, shop: SiteAt, product: ProductAt, lots: &[(LotAt, i64)], at: At) {
         let organization = self.organization(shop);
         let held: i64 = lots.iter().map(|(_, milli)| milli).sum();
         let counted = self.counted(product, held, false);
@@ -477,7 +477,7 @@ impl Planner<'_> {
             product: self.product_word(product),
             quantity: self.quantity(product, counted),
         };
-        self.record(&organization, At::Closing, Action::Count(count));
+        self.record(&organization, at, Action::Count(count));
         let mut missing = held - counted;
         for (lot, held) in lots {
             let taken = missing.min(*held);
@@ -512,8 +512,11 @@ impl Planner<'_> {
         let mut on_hand: Vec<_> = self.world.lots_at(shop).into_iter().collect();
         on_hand.retain(|(_, lots)| lots.iter().all(|(lot, _)| !self.world.is_settled(shop, *lot)));
         let Some((product, lots)) = self.dice.pick(&on_hand).cloned() else { return };
-        if self.dice.chance(400) {
-            self.count_product(shop, product, &lots);
+        // A till's sales are dated to the day alone, so they lie after any moment of it. A count by product holds for lots of
+        // other runs too: at a second of its own it stands in no other's way.
+        if self.world.sites[shop].keeping == Keeping::Scanner && self.dice.chance(700) {
+            let at = self.between_minutes(21 * 60 + 30, 22 * 60 + 30);
+            self.count_product(shop, product, &lots, At::Moment(at));
         } else {
             let mut lots: Vec<(LotAt, i64)> = on_hand.into_iter().flat_map(|(_, lots)| lots).collect();
             lots.truncate(4);
