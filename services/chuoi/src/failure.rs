@@ -57,14 +57,16 @@ impl Failure {
         }
     }
 
-    /// The message and its causes, each said once.
+    /// The message, and in a line of their own its causes, each said once.
     pub fn report(&self) -> String {
         let mut report = self.to_string();
+        let mut lead = "\n  because: ";
         let mut cause = self.source();
         while let Some(error) = cause {
             let said = error.to_string();
             if !report.contains(&said) {
-                let _ = write!(report, ": {said}"); // Writing to a String cannot fail.
+                let _ = write!(report, "{lead}{said}"); // Writing to a String cannot fail.
+                lead = ": ";
             }
             cause = error.source();
         }
@@ -82,6 +84,6 @@ mod tests {
         let failure = Failure::unavailable("nothing answers at 127.0.0.1:7420 (connection refused)", refused);
         assert_eq!(failure.report(), "nothing answers at 127.0.0.1:7420 (connection refused)");
         let failure = Failure::failed("could not read /etc/chuoi.toml", std::io::Error::other("no such file"));
-        assert_eq!(failure.report(), "could not read /etc/chuoi.toml: no such file");
+        assert_eq!(failure.report(), "could not read /etc/chuoi.toml\n  because: no such file");
     }
 }

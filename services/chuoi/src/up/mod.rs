@@ -7,6 +7,7 @@ mod summary;
 
 use std::time::{Duration, Instant};
 
+use serde_json::json;
 use stream::{Journal, Position};
 use tokio::net::TcpListener;
 use tonic::transport::Channel;
@@ -137,7 +138,10 @@ async fn work(
     let counted = summary(&client, &journal, last, &step).await?;
     steps.keep("catch_up", step.done());
     if !asked.once {
-        eprint!("{}", usage(&client, asked));
+        match client.output {
+            Output::Json => output::print(&json!({ "server": client.settings.text(Key::Server) }).to_string())?,
+            Output::Table => output::print(&usage(&client, asked))?,
+        }
         return std::future::pending().await;
     }
     let step = Step::begin("comparing the views with the journal");
@@ -195,8 +199,9 @@ fn usage(client: &Client, asked: &Up) -> String {
     if !asked.demo {
         commands.push(("simulate", "plays a day of trade"));
     }
-    let commands: String =
-        commands.iter().map(|(command, what)| format!("  chuoi {:<32} {what}\n", format!("{command}{data}"))).collect();
+    let width = commands.iter().map(|(command, _)| command.len() + data.len()).max().unwrap_or_default();
+    let line = |(command, what): &(&str, &str)| format!("  chuoi {:<width$}   {what}\n", format!("{command}{data}"));
+    let commands: String = commands.iter().map(line).collect();
     format!("\nchuoi serves at {}; Ctrl-C stops it. In another terminal:\n\n{commands}\n", client.settings.text(Key::Server))
 }
 
