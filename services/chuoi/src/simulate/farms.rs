@@ -152,6 +152,10 @@ impl Planner<'_> {
                 let it = &self.world.products[*product];
                 let in_base_unit = if self.world.chains[chain].by_pieces { it.pieces * 1_000 } else { it.mass_gram };
                 let milli = i64::try_from(share * 1_000 / i128::from(in_base_unit.max(1))).unwrap_or(i64::MAX);
+                // A small chain does not send a whole sack of everything to everybody.
+                if milli < it.step() && wanted.last().is_some_and(|line: &Wanted| line.shop == *shop) {
+                    continue;
+                }
                 wanted.push(Wanted { shop: *shop, product: *product, milli: it.whole(milli) });
             }
         }
