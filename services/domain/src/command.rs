@@ -378,7 +378,8 @@ pub fn decide(state: &State, command: &Command, context: &Context<'_>) -> Result
                 (when, _) => deciding::event_time(&after, context, when.as_ref(), "correct.when", replacement)?,
             };
             let mut events = vec![corrected];
-            events.extend(Deciding::new(&after, context, by.clone(), time, command.reported_fact).primary(replacement)?);
+            let deciding = Deciding::new(&after, context, by.clone(), time, command.reported_fact);
+            events.extend(deciding.primary(replacement).map_err(|refusal| refusal.within("correct"))?);
             after = state.clone();
             (events, Some(target))
         }

@@ -572,6 +572,24 @@ impl Refusal {
         }
     }
 
+    /// The same of a part of `outer`: the field's path begins there.
+    pub fn within(mut self, outer: &str) -> Refusal {
+        use Refusal::*;
+        if let Malformed { field, .. }
+        | BadCode { field, .. }
+        | QuantityOutOfBounds { field, .. }
+        | NotWhole { field, .. }
+        | Inexact { field, .. }
+        | Unknown { field, .. }
+        | Ambiguous { field, .. }
+        | NotYetKnown { field, .. }
+        | Contradiction { field, .. } = &mut self
+        {
+            field.insert_str(0, &format!("{outer}."));
+        }
+        self
+    }
+
     /// The figures one by one, for programs.
     pub fn figures(&self) -> Vec<(&'static str, String)> {
         use Refusal::*;

@@ -131,6 +131,8 @@ fn rule_8_a_receipt_of_300_typed_for_30_is_corrected_although_20_are_sold() {
     let refused = world.mend(SHOP, void(typed));
     let Err(Refusal::InTheWay { in_the_way, .. }) = &refused else { panic!("{refused:?}") };
     assert_eq!(in_the_way.len(), 1);
+    let unknown = world.mend(SHOP, correct(typed, receive("S1", "SM9", &[("A", 30_000)]))).unwrap_err();
+    assert_eq!(unknown.field(), Some("correct.receive.site"), "the path begins where the request does");
     world.mend(SHOP, correct(typed, receive("S1", "SM1", &[("A", 30_000)]))).unwrap();
     assert_eq!((world.held("A", "SM1"), world.in_transit("A", "S1")), (10_000, 270_000));
     assert_eq!(reason(world.mend(SHOP, void(typed))), "ALREADY_VOIDED");

@@ -69,9 +69,12 @@ pub(crate) async fn connection(settings: &Settings) -> Result<Client, Error> {
 /// A connection of its own that keeps the statements that were prepared.
 pub(crate) async fn writing_connection(settings: &Settings) -> Result<ClientWrapper, Error> {
     let (client, task) = open(settings).await?;
-    // Tables grow while they are written: a plan made when they were empty would not do for long.
-    client.batch_execute("SET plan_cache_mode = force_custom_plan").await?;
-    client.batch_execute(&stages()).await?;
+    // A batch looks each row up by its key, however large the tables are and whatever their statistics say; planned once.
+    client
+        .batch_execute(
+            "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off",
+        )
+        .await?;
     Ok(ClientWrapper::new(client, task))
 }
 
@@ -151,11 +154,6 @@ pub async fn checkpoint(client: &impl tokio_postgres::GenericClient) -> Result<O
             registry_events: row.try_get(9)?,
         },
     }))
-}
-
-/// Statements that prepare a connection for writing.
-fn stages() -> String {
-    [stock::write::STAGES, shipments::write::STAGES, throughput::write::STAGES].concat()
 }
 
 /// Writes a batch and moves the checkpoint from where it was to the last of the batch's entries.
@@ -282,9 +280,9 @@ pub(crate) async fn execute(transaction: &Transaction<'_>, sql: &str, values: &[
 }
 
 /// Fails with what a query finds, if it finds anything: a promise of the tables that a batch would break.
-pub(crate) async fn refuse_any(transaction: &Transaction<'_>, query: &str) -> Result<(), Error> {
+pub(crate) async fn refuse_any(transaction: &Transaction<'_>, query: &str, values: &[&(dyn ToSql + Sync)]) -> Result<(), Error> {
     let query = transaction.prepare_cached(query).await?;
-    match transaction.query_opt(&query, &[]).await? {
+    match transaction.query_opt(&query, values).await? {
         Some(row) => Err(Error::Unfoldable(row.try_get(0)?)),
         None => Ok(()),
     }

@@ -1,7 +1,7 @@
-//! What can go wrong in the views, and the one place where that becomes a gRPC status.
+//! What can go wrong in the views, and what a caller hears of it.
 
-use tonic::{Code, Status};
-use tonic_types::{ErrorDetails, StatusExt as _};
+use tonic::Status;
+use wire::status::ServiceError;
 
 /// Why the views could not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -114,41 +114,37 @@ impl Error {
 
 impl From<Error> for Status {
     fn from(error: Error) -> Status {
-        let (code, details) = match &error {
-            Error::Malformed { field, value, allowed } => (
-                Code::InvalidArgument,
-                ErrorDetails::with_bad_request_violation(*field, format!("{value:?} was given; allowed: {allowed}")),
-            ),
+        let cause = &error as &dyn std::error::Error;
+        let problem = error.to_string();
+        let told = match &error {
+            Error::Malformed { field, value, allowed } => {
+                ServiceError::Malformed { field: (*field).into(), value: value.clone(), allowed: allowed.clone() }
+            }
             Error::NotFound { what, name, hint } => {
-                (Code::NotFound, ErrorDetails::with_resource_info(*what, name.as_str(), "", *hint))
+                ServiceError::NotFound { what: (*what).into(), name: name.clone(), hint: (*hint).into() }
             }
-            Error::Behind { .. } => (Code::DeadlineExceeded, ErrorDetails::with_retry_info(Some(RETRY))),
-            Error::Empty => (Code::Unavailable, ErrorDetails::with_retry_info(Some(RETRY))),
-            Error::Superseded(_) | Error::Journal(_) | Error::Pool(_) => {
-                (Code::Unavailable, ErrorDetails::with_retry_info(Some(RETRY)))
+            Error::Behind { at, asked, .. } => ServiceError::PositionNotReached { at_least: asked.clone(), reached: at.clone() },
+            Error::Empty => ServiceError::Unavailable { what: "the views, to which no projector has written yet,".into() },
+            Error::Superseded(_) => ServiceError::Unavailable { what: "the views, which another projector writes,".into() },
+            Error::Journal(_) => ServiceError::Unavailable { what: "the journal".into() },
+            // A constraint or a statement at fault is ours; anything else is PostgreSQL being away.
+            Error::Database(database) if database.as_db_error().is_some_and(|said| !away(said.code())) => {
+                ServiceError::Broken { problem, is_data: false }
             }
-            Error::Database(error) => {
-                // A constraint or a statement at fault is ours; anything else is PostgreSQL being away.
-                let code =
-                    if error.as_db_error().is_some_and(|said| !away(said.code())) { Code::Internal } else { Code::Unavailable };
-                (code, ErrorDetails::new())
+            Error::Pool(_) | Error::Database(_) => ServiceError::Unavailable { what: "PostgreSQL".into() },
+            Error::OtherJournal { .. } | Error::Settings(_) | Error::Migration(_) => {
+                ServiceError::Broken { problem, is_data: false }
             }
-            Error::OtherJournal { .. } => (Code::FailedPrecondition, ErrorDetails::new()),
-            Error::Unfoldable(_) | Error::Damaged { .. } => (Code::DataLoss, ErrorDetails::new()),
-            Error::Settings(_) | Error::Migration(_) => (Code::Internal, ErrorDetails::new()),
+            Error::Unfoldable(_) | Error::Damaged { .. } => ServiceError::Broken { problem, is_data: true },
         };
-        match code {
-            Code::Internal | Code::DataLoss => {
-                tracing::error!(error = &error as &dyn std::error::Error, "could not answer a query")
-            }
-            Code::Unavailable => tracing::warn!(error = &error as &dyn std::error::Error, "could not answer a query"),
+        match told {
+            ServiceError::Broken { .. } => tracing::error!(error = cause, "could not answer a query"),
+            ServiceError::Unavailable { .. } => tracing::warn!(error = cause, "could not answer a query"),
             _ => {}
         }
-        Status::with_error_details(code, error.to_string(), details)
+        told.into()
     }
 }
-
-const RETRY: std::time::Duration = std::time::Duration::from_millis(500);
 
 /// Class 57: shut down or cancelled; 53: out of resources; 08: connection; 40: transaction rolled back.
 fn away(code: &tokio_postgres::error::SqlState) -> bool {

@@ -140,15 +140,33 @@ pub enum ServiceError {
         /// How far it came.
         reached: String,
     },
-    /// A page token of another request, or none at all.
-    #[error(
-        "{field}: {value:?} is no token of this request; give the next_page_token of the page before, with the other fields unchanged"
-    )]
-    BadPageToken {
+    /// A field of a question cannot be read.
+    #[error("{field} is {value:?}; allowed: {allowed}")]
+    Malformed {
         /// Path of the field.
         field: String,
         /// Value as given.
         value: String,
+        /// What is allowed.
+        allowed: String,
+    },
+    /// A question about what is not known.
+    #[error("{what} {name:?} is not known; {hint}")]
+    NotFound {
+        /// Kind of thing.
+        what: String,
+        /// Name as given.
+        name: String,
+        /// What to do.
+        hint: String,
+    },
+    /// What the answer rests on cannot be used until somebody mends it.
+    #[error("{problem}")]
+    Broken {
+        /// What is wrong, and what to do.
+        problem: String,
+        /// Whether data is at fault, and not a setting or a program.
+        is_data: bool,
     },
     /// More than is allowed.
     #[error("{field} is {value}; at most {allowed} is allowed")]
@@ -176,7 +194,9 @@ impl ServiceError {
             ServiceError::NoOrganization { .. } => "NO_ORGANIZATION",
             ServiceError::BadPosition { .. } => "BAD_POSITION",
             ServiceError::PositionNotReached { .. } => "POSITION_NOT_REACHED",
-            ServiceError::BadPageToken { .. } => "BAD_PAGE_TOKEN",
+            ServiceError::Malformed { .. } => "MALFORMED",
+            ServiceError::NotFound { .. } => "NOT_FOUND",
+            ServiceError::Broken { .. } => "BROKEN",
             ServiceError::Limit { .. } => "LIMIT",
         }
     }
@@ -188,9 +208,12 @@ impl ServiceError {
             ServiceError::Busy { waiting } => vec![("waiting", waiting.to_string())],
             ServiceError::Contended { attempts } => vec![("attempts", attempts.to_string())],
             ServiceError::NoOrganization { .. } => Vec::new(),
-            ServiceError::BadPosition { field, value, .. } | ServiceError::BadPageToken { field, value } => {
-                vec![(FIELD, field.clone()), ("value", value.clone())]
+            ServiceError::BadPosition { field, value, .. } => vec![(FIELD, field.clone()), ("value", value.clone())],
+            ServiceError::Malformed { field, value, allowed } => {
+                vec![(FIELD, field.clone()), ("value", value.clone()), ("allowed", allowed.clone())]
             }
+            ServiceError::NotFound { what, name, .. } => vec![("what", what.clone()), ("value", name.clone())],
+            ServiceError::Broken { .. } => Vec::new(),
             ServiceError::PositionNotReached { at_least, reached } => {
                 vec![("at_least", at_least.clone()), ("reached", reached.clone())]
             }
@@ -210,9 +233,12 @@ fn code_of_failure(error: &ServiceError) -> (Code, Option<Duration>) {
         ServiceError::Contended { .. } => (Code::Aborted, Some(Duration::from_millis(100))),
         ServiceError::PositionNotReached { .. } => (Code::DeadlineExceeded, Some(Duration::from_millis(500))),
         ServiceError::NoOrganization { .. } => (Code::Unauthenticated, None),
-        ServiceError::BadPosition { .. } | ServiceError::BadPageToken { .. } | ServiceError::Limit { .. } => {
+        ServiceError::BadPosition { .. } | ServiceError::Malformed { .. } | ServiceError::Limit { .. } => {
             (Code::InvalidArgument, None)
         }
+        ServiceError::NotFound { .. } => (Code::NotFound, None),
+        ServiceError::Broken { is_data: true, .. } => (Code::DataLoss, None),
+        ServiceError::Broken { is_data: false, .. } => (Code::Internal, None),
     }
 }
 
@@ -226,6 +252,9 @@ impl From<ServiceError> for Status {
         let (code, retry_after) = code_of_failure(&error);
         if let Some(field) = field {
             details.add_bad_request_violation(field, cut(&message, MAX_DETAIL_BYTES));
+        }
+        if let ServiceError::NotFound { what, name, hint } = &error {
+            details.set_resource_info(what, cut(name, MAX_DETAIL_BYTES), "", hint);
         }
         if retry_after.is_some() {
             details.set_retry_info(retry_after);
@@ -408,7 +437,10 @@ mod tests {
             (ServiceError::PositionNotReached { at_least: text(), reached: text() },                     Code::DeadlineExceeded,  true),
             (ServiceError::NoOrganization { given: text() },                                             Code::Unauthenticated,   false),
             (ServiceError::BadPosition { field: text(), value: text(), problem: text() },                Code::InvalidArgument,   false),
-            (ServiceError::BadPageToken { field: text(), value: text() },                                Code::InvalidArgument,   false),
+            (ServiceError::Malformed { field: text(), value: text(), allowed: text() },                  Code::InvalidArgument,   false),
+            (ServiceError::NotFound { what: text(), name: text(), hint: text() },                        Code::NotFound,          false),
+            (ServiceError::Broken { problem: text(), is_data: true },                                    Code::DataLoss,          false),
+            (ServiceError::Broken { problem: text(), is_data: false },                                   Code::Internal,          false),
             (ServiceError::Limit { field: text(), value: 2, allowed: 1 },                                Code::InvalidArgument,   false),
         ] {
             let (reason, message) = (error.reason(), error.to_string());

@@ -53,17 +53,22 @@ fn describe(event: &Event, names: &Names) -> Vec<String> {
         }
         Some(Fact::Dispatched(fact)) => {
             let said = fact.lines.iter().map(|line| amount_of(&line.lot_id, line.amount.as_ref(), names)).collect();
-            let (code, id) = (&fact.shipment_code, id(&fact.shipment_id));
-            (format!("dispatched {} → {}, shipment {code} ({id})", fact.from_site_code, fact.to_site_code), said)
+            let shipment = names.shipment(&fact.shipment_id);
+            (format!("dispatched {} → {}, shipment {shipment}", fact.from_site_code, fact.to_site_code), said)
         }
         Some(Fact::Received(fact)) => {
             let unmatched = if fact.unmatched { "; no dispatch is known for it yet" } else { "" };
-            (format!("received at {} from shipment {}{unmatched}", fact.site_code, id(&fact.shipment_id)), lines(&fact.lines))
+            (
+                format!("received at {} from shipment {}{unmatched}", fact.site_code, names.shipment(&fact.shipment_id)),
+                lines(&fact.lines),
+            )
         }
         Some(Fact::DeliveryRefused(fact)) => {
             let fate = match fact.return_shipment_id.is_empty() {
                 true => "destroyed at the door".to_owned(),
-                false => format!("going back to {} as shipment {}", fact.return_site_code, id(&fact.return_shipment_id)),
+                false => {
+                    format!("going back to {} as shipment {}", fact.return_site_code, names.shipment(&fact.return_shipment_id))
+                }
             };
             (format!("turned away at {} ({}), {fate}", fact.site_code, Refusal::word(fact.reason)), lines(&fact.lines))
         }
@@ -102,7 +107,7 @@ fn describe(event: &Event, names: &Names) -> Vec<String> {
             )
         }
         Some(Fact::Matched(fact)) => {
-            (format!("matched with what had arrived of shipment {}", id(&fact.shipment_id)), lines(&fact.lines))
+            (format!("matched with what had arrived of shipment {}", names.shipment(&fact.shipment_id)), lines(&fact.lines))
         }
         Some(Fact::Voided(fact)) => {
             (format!("voided command {}: {}", id(&fact.command_id), fact.reason), originals(&fact.originals, names))
@@ -236,6 +241,21 @@ pub fn lots_of(event: &Event) -> Vec<Uuid> {
         _ => Vec::new(),
     };
     ids.iter().filter_map(|id| Uuid::from_slice(id).ok()).collect()
+}
+
+/// Shipments that an event names by id.
+pub fn shipments_of(event: &Event) -> Vec<Uuid> {
+    let ids = match &event.fact {
+        Some(Fact::Dispatched(fact)) => vec![&fact.shipment_id],
+        Some(Fact::Received(fact)) => vec![&fact.shipment_id],
+        Some(Fact::DeliveryRefused(fact)) => vec![&fact.shipment_id, &fact.return_shipment_id],
+        Some(Fact::ShortReported(fact)) => vec![&fact.shipment_id],
+        Some(Fact::Matched(fact)) => vec![&fact.shipment_id],
+        Some(Fact::Voided(fact)) => return fact.originals.iter().flat_map(shipments_of).collect(),
+        Some(Fact::Corrected(fact)) => return fact.originals.iter().flat_map(shipments_of).collect(),
+        _ => Vec::new(),
+    };
+    ids.into_iter().filter_map(|id| Uuid::from_slice(id).ok()).collect()
 }
 
 #[cfg(test)]

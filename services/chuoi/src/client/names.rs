@@ -12,12 +12,12 @@ use wire::proto::chuoi::event::v1::Event;
 use wire::proto::chuoi::record::v1::{LotReference, Recorded, ShipmentReference};
 use wire::proto::chuoi::registry::v1::GetProductRequest;
 use wire::proto::chuoi::registry::v1::registry_service_client::RegistryServiceClient;
-use wire::proto::chuoi::stock::v1::ListShipmentsRequest;
 use wire::proto::chuoi::stock::v1::stock_service_client::StockServiceClient;
+use wire::proto::chuoi::stock::v1::{GetShipmentRequest, ListShipmentsRequest};
 use wire::proto::chuoi::trace::v1::trace_service_client::TraceServiceClient;
 use wire::proto::chuoi::trace::v1::{LotSummary, TraceLotRequest};
 
-use super::answer::{lots_of, new_lots_of};
+use super::answer::{lots_of, new_lots_of, shipments_of};
 use super::{Client, answered, query};
 use crate::failure::Failure;
 
@@ -41,14 +41,15 @@ pub struct Lot {
     pub unit: String,
 }
 
-/// Names of lots, by id.
+/// Names of lots and shipments, by id.
 #[derive(Debug, Default)]
 pub struct Names {
     lots: BTreeMap<Uuid, Lot>,
+    shipments: BTreeMap<Uuid, String>,
 }
 
 impl Names {
-    /// Names of the lots in what was recorded.
+    /// Names of the lots and shipments in what was recorded.
     pub async fn of(client: &Client, recorded: &Recorded) -> Names {
         let looked_up = Names::look_up(client, &recorded.events, &recorded.position);
         tokio::time::timeout(PATIENCE, looked_up).await.unwrap_or_default()
@@ -74,6 +75,9 @@ impl Names {
             events.iter().flat_map(lots_of).filter(|id| !begun.contains_key(id)).collect();
         let asked = known.into_iter().take(LOOKED_UP).map(|id| lot(&client.channel, id, position));
         names.lots.extend(join_all(asked).await.into_iter().flatten());
+        let named: std::collections::BTreeSet<Uuid> = events.iter().flat_map(shipments_of).collect();
+        let asked = named.into_iter().take(LOOKED_UP).map(|id| shipment(&client.channel, id, position));
+        names.shipments.extend(join_all(asked).await.into_iter().flatten());
         names
     }
 
@@ -85,7 +89,13 @@ impl Names {
                 [product_code, product_name, lot_code, unit].map(|text| (*text).to_owned());
             (*id, Lot { product_code, product_name, lot_code, unit })
         });
-        Names { lots: named.collect() }
+        Names { lots: named.collect(), shipments: BTreeMap::new() }
+    }
+
+    /// A shipment as people know it: ISSUER/CODE; its id where that is all we have.
+    pub fn shipment(&self, id: &[u8]) -> String {
+        let Ok(id) = Uuid::from_slice(id) else { return String::new() };
+        self.shipments.get(&id).cloned().unwrap_or_else(|| id.to_string())
     }
 
     /// A lot as people know it; its id where that is all we have.
@@ -109,6 +119,15 @@ async fn lot(channel: &Channel, id: Uuid, position: &str) -> Option<(Uuid, Lot)>
     let lot = trace.trace_lot(asked).await.ok()?.into_inner().lot?;
     let (product_code, product_name) = (lot.product_code, lot.product_name);
     Some((id, Lot { product_code, product_name, lot_code: lot.lot_code, unit: lot.unit }))
+}
+
+async fn shipment(channel: &Channel, id: Uuid, position: &str) -> Option<(Uuid, String)> {
+    let mut stock = super::service!(StockServiceClient<Channel>, channel.clone());
+    let asked =
+        GetShipmentRequest { shipment_id: id.to_string(), at_least: position.to_owned(), ..GetShipmentRequest::default() };
+    let shipment = stock.get_shipment(asked).await.ok()?.into_inner().shipment?;
+    // A return has no code of its own.
+    (!shipment.shipment_code.is_empty()).then(|| (id, format!("{}/{}", shipment.issuer_code, shipment.shipment_code)))
 }
 
 /// Finds the lot that its code alone names: a shop knows what is printed on the bag, not who assigned it.

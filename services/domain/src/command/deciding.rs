@@ -118,7 +118,7 @@ impl<'a> Deciding<'a> {
             Action::Waste(waste) => super::waste::decide(&mut self, waste)?,
             Action::Count(count) => super::count::decide(&mut self, count)?,
             Action::Void(_) | Action::Correct(_) | Action::Register(_) => {
-                return Err(malformed("correct.replacement", "only what moves goods can stand in a command's place"));
+                return Err(malformed("replacement", "only what moves goods can stand in a command's place"));
             }
         };
         let mut violations = Some(self.violations);

@@ -94,6 +94,7 @@ fn check_product(registry: &Registry, day: BusinessDay, product: &Product) -> Re
     {
         within(&format!("register.product.{field}"), value, 0, Milli::MAX_LINE.0)?;
     }
+    within("register.product.ocop_group", product.ocop_group.into(), 0, 6)?;
     within("register.product.shelf_life_days", product.shelf_life_days.into(), 0, 36_525)?;
     if let (Some(min), Some(max)) = (product.temperature_min_celsius, product.temperature_max_celsius)
         && min > max

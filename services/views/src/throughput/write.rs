@@ -1,44 +1,42 @@
 //! Writes flows by day and by month, and the days on which a chain entered anything.
 
-use super::fold::Changes;
+use super::fold::{Changes, Flow};
 use crate::Error;
-use crate::copy::Rows;
 use crate::database::{big, execute, refuse_any};
 use deadpool_postgres::Transaction;
 use domain::time::BusinessDay;
 
-/// Temporary table of the connection, empty at each transaction's beginning.
-pub const STAGES: &str = "
-    CREATE TEMP TABLE IF NOT EXISTS stage_flows (
-        business_day integer, month_day integer, stage smallint, lot_id uuid, site_code text, to_site_code text,
-        quantity_milli bigint, first_milli bigint, movement_count bigint
-    ) ON COMMIT DELETE ROWS;";
-
 /// Writes what a batch changes about flows; its lots are written already.
 pub async fn write(transaction: &Transaction<'_>, changes: &Changes) -> Result<(), Error> {
-    let mut rows = Rows::of(9);
-    for (key, flow) in &changes.flows {
-        rows.row().int(key.day.0).int(month(key.day).0).small(key.stage as i16).uuid(key.lot.0).text(key.site.as_str());
-        rows.text(key.to_site.as_ref().map_or("", |site| site.as_str()));
-        rows.big(big(flow.quantity)?).big(big(flow.first)?).big(flow.movements);
-    }
-    if rows.is_empty() {
+    if changes.flows.is_empty() {
         return Ok(());
     }
-    rows.send(transaction, "stage_flows").await?;
+    let keys = || changes.flows.keys();
+    let lots: Vec<_> = keys().map(|key| key.lot.0).collect();
     refuse_any(
         transaction,
-        "SELECT 'lot ' || c.lot_id || ' moves and was never begun' FROM stage_flows c
-         WHERE NOT EXISTS (SELECT FROM lots WHERE lots.lot_id = c.lot_id) LIMIT 1",
+        "SELECT 'lot ' || c.lot_id || ' moves and was never begun' FROM unnest($1::uuid[]) AS c (lot_id)
+         LEFT JOIN lots USING (lot_id) WHERE lots.lot_id IS NULL LIMIT 1",
+        &[&lots],
     )
     .await?;
-    for (table, day) in [("flow_daily", "business_day"), ("flow_monthly", "month_day")] {
+    let days: Vec<_> = keys().map(|key| key.day.0).collect();
+    let months: Vec<_> = keys().map(|key| month(key.day).0).collect();
+    let stages: Vec<_> = keys().map(|key| key.stage as i16).collect();
+    let sites: Vec<_> = keys().map(|key| key.site.as_str()).collect();
+    let to_sites: Vec<_> = keys().map(|key| key.to_site.as_ref().map_or("", |site| site.as_str())).collect();
+    let figures = |figure: fn(&Flow) -> i128| changes.flows.values().map(|flow| big(figure(flow))).collect::<Result<Vec<_>, _>>();
+    let (quantities, firsts) = (figures(|flow| flow.quantity)?, figures(|flow| flow.first)?);
+    let movements: Vec<_> = changes.flows.values().map(|flow| flow.movements).collect();
+    for (table, day, days) in [("flow_daily", "business_day", &days), ("flow_monthly", "month_day", &months)] {
         let merge = format!(
             "MERGE INTO {table} AS f USING (
-                 SELECT c.{day}, stage, chain_code, product_code, site_code, to_site_code, sum(quantity_milli)::bigint AS quantity_milli,
+                 SELECT {day}, stage, chain_code, product_code, site_code, to_site_code, sum(quantity_milli)::bigint AS quantity_milli,
                         sum(first_milli)::bigint AS first_milli, sum(movement_count)::bigint AS movement_count
-                 FROM stage_flows c JOIN lots USING (lot_id)
-                 GROUP BY c.{day}, stage, chain_code, product_code, site_code, to_site_code
+                 FROM unnest($1::integer[], $2::smallint[], $3::uuid[], $4::text[], $5::text[], $6::bigint[], $7::bigint[], $8::bigint[])
+                      AS c ({day}, stage, lot_id, site_code, to_site_code, quantity_milli, first_milli, movement_count)
+                 JOIN lots USING (lot_id)
+                 GROUP BY {day}, stage, chain_code, product_code, site_code, to_site_code
                  HAVING sum(quantity_milli) <> 0 OR sum(first_milli) <> 0 OR sum(movement_count) <> 0
              ) AS c ON f.{day} = c.{day} AND f.stage = c.stage AND f.chain_code = c.chain_code
                  AND f.product_code = c.product_code AND f.site_code = c.site_code AND f.to_site_code = c.to_site_code
@@ -51,18 +49,22 @@ pub async fn write(transaction: &Transaction<'_>, changes: &Changes) -> Result<(
                  VALUES (c.{day}, c.stage, c.chain_code, c.product_code, c.site_code, c.to_site_code, c.quantity_milli,
                      c.first_milli, c.movement_count)"
         );
-        execute(transaction, &merge, &[]).await?;
+        execute(transaction, &merge, &[days, &stages, &lots, &sites, &to_sites, &quantities, &firsts, &movements]).await?;
     }
-    let merge = "
-        MERGE INTO chain_days AS d USING (
-            SELECT chain_code, business_day, sum(movement_count)::bigint AS movement_count FROM stage_flows JOIN lots USING (lot_id)
-            GROUP BY chain_code, business_day HAVING sum(movement_count) <> 0
-        ) AS c ON d.chain_code = c.chain_code AND d.business_day = c.business_day
-        WHEN MATCHED AND d.movement_count + c.movement_count = 0 THEN DELETE
-        WHEN MATCHED THEN UPDATE SET movement_count = d.movement_count + c.movement_count
-        WHEN NOT MATCHED THEN INSERT (chain_code, business_day, movement_count)
-            VALUES (c.chain_code, c.business_day, c.movement_count)";
-    execute(transaction, merge, &[]).await?;
+    execute(
+        transaction,
+        "MERGE INTO chain_days AS d USING (
+             SELECT chain_code, business_day, sum(movement_count)::bigint AS movement_count
+             FROM unnest($1::uuid[], $2::integer[], $3::bigint[]) AS c (lot_id, business_day, movement_count) JOIN lots USING (lot_id)
+             GROUP BY chain_code, business_day HAVING sum(movement_count) <> 0
+         ) AS c ON d.chain_code = c.chain_code AND d.business_day = c.business_day
+         WHEN MATCHED AND d.movement_count + c.movement_count = 0 THEN DELETE
+         WHEN MATCHED THEN UPDATE SET movement_count = d.movement_count + c.movement_count
+         WHEN NOT MATCHED THEN INSERT (chain_code, business_day, movement_count)
+             VALUES (c.chain_code, c.business_day, c.movement_count)",
+        &[&lots, &days, &movements],
+    )
+    .await?;
     Ok(())
 }
 
