@@ -86,21 +86,28 @@ async fn compare(
         return Ok(Report { damage: Some(damage), ..rebuilt.report() });
     }
     let mut report = rebuilt.report();
-    let tables = "SELECT c.relname::text, coalesce(array_agg(a.attname::text ORDER BY a.attnum) FILTER (WHERE a.attname IS NOT NULL), '{}')
+    // Rows are compared by hash, in memory where they fit.
+    transaction.batch_execute("SET LOCAL work_mem = '256MB'; SET LOCAL hash_mem_multiplier = 2").await?;
+    // The generation counts rebuilds; it is all that the journal does not say.
+    let tables = "SELECT c.relname::text, array_agg(quote_ident(a.attname) ORDER BY a.attnum),
+                         coalesce(array_agg(a.attname::text ORDER BY a.attnum) FILTER (WHERE a.attnum = ANY (i.indkey)), '{}')
                   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+                  JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
                   LEFT JOIN pg_index i ON i.indrelid = c.oid AND i.indisprimary
-                  LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = ANY (i.indkey)
-                  WHERE n.nspname = $1 AND c.relkind = 'r' AND c.relname <> 'refinery_schema_history' GROUP BY 1 ORDER BY 1";
+                  WHERE n.nspname = $1 AND c.relkind = 'r' AND c.relname <> 'refinery_schema_history'
+                        AND (c.relname, a.attname) <> ('checkpoint', 'generation')
+                  GROUP BY 1 ORDER BY 1";
     for table in transaction.query(tables, &[&settings.schema]).await? {
-        let (name, keys): (String, Vec<String>) = (table.try_get(0)?, table.try_get(1)?);
+        let (name, columns, keys): (String, Vec<String>, Vec<String>) = (table.try_get(0)?, table.try_get(1)?, table.try_get(2)?);
+        let columns = columns.join(", ");
         let mut rows: BTreeMap<String, (Option<String>, Option<String>)> = BTreeMap::new();
         for (side, here, there) in [(0, &settings.schema, &fresh.schema), (1, &fresh.schema, &settings.schema)] {
-            // The generation counts rebuilds; it is all that the journal does not say.
-            let row = if name == "checkpoint" { "to_jsonb(t) - 'generation' AS row" } else { "to_jsonb(t) AS row" };
             let sql = format!(
                 "SELECT row::text, (SELECT string_agg(row ->> key, ' ' ORDER BY place)
                                     FROM unnest($1::text[]) WITH ORDINALITY AS keys (key, place))
-                 FROM (SELECT {row} FROM \"{here}\".{name} t EXCEPT ALL SELECT {row} FROM \"{there}\".{name} t) AS other
+                 FROM (SELECT to_jsonb(differing) AS row FROM (
+                           SELECT {columns} FROM \"{here}\".{name} EXCEPT ALL SELECT {columns} FROM \"{there}\".{name}
+                       ) AS differing) AS other
                  ORDER BY 2, 1 LIMIT $2"
             );
             for row in transaction.query(&sql, &[&keys, &LISTED]).await? {

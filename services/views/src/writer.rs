@@ -10,14 +10,27 @@ use deadpool_postgres::ClientWrapper;
 pub struct Writer {
     client: ClientWrapper,
     checkpoint: Option<Checkpoint>,
+    /// Number of events at which PostgreSQL looks at the tables again.
+    analyze_at: i64,
 }
+
+/// How much the tables grow before PostgreSQL looks at them again.
+const GROWTH: i64 = 8;
+/// Tables whose rows are looked up while they are written.
+const ANALYZED: &str = "lots, stock, stock_totals, outside, shipments, shipment_lines, flow_daily, flow_monthly, chain_days";
 
 impl Writer {
     /// A writer to the tables of these settings, which are migrated already.
     pub async fn open(settings: &database::Settings) -> Result<Writer, Error> {
         let client = database::writing_connection(settings).await?;
         let checkpoint = database::checkpoint(&*client).await?;
-        Ok(Writer { client, checkpoint })
+        let mut writer = Writer { client, checkpoint, analyze_at: 0 };
+        writer.analyze_at = writer.events().max(250) * GROWTH;
+        Ok(writer)
+    }
+
+    fn events(&self) -> i64 {
+        self.checkpoint.as_ref().map_or(0, |checkpoint| checkpoint.tally.events + checkpoint.tally.registry_events)
     }
 
     /// How far the tables are; none where nothing was applied yet.
@@ -46,6 +59,12 @@ impl Writer {
                 }
                 Err(error) => return Err(error),
             }
+        }
+        // Statements were planned when the tables were small, where any index does: PostgreSQL plans them again after this. Its
+        // own housekeeping does the same, too late for tables that are filled in seconds.
+        if self.events() >= self.analyze_at {
+            self.analyze_at = self.events() * GROWTH;
+            self.client.batch_execute(&format!("ANALYZE {ANALYZED}")).await?;
         }
         Ok(())
     }
