@@ -10,12 +10,14 @@ use deadpool_postgres::ClientWrapper;
 pub struct Writer {
     client: ClientWrapper,
     checkpoint: Option<Checkpoint>,
-    /// Number of events at which PostgreSQL looks at the tables again.
+    /// Number of events that move goods at which PostgreSQL looks at the tables again.
     analyze_at: i64,
 }
 
-/// How much the tables grow before PostgreSQL looks at them again.
-const GROWTH: i64 = 8;
+/// Number of events at which PostgreSQL first looks at the tables: seen empty, they would be planned for as empty.
+const FIRST: i64 = 1_000;
+/// How much the tables grow before it looks again.
+const GROWTH: i64 = 4;
 /// Tables whose rows are looked up while they are written.
 const ANALYZED: &str = "lots, stock, stock_totals, outside, shipments, shipment_lines, flow_daily, flow_monthly, chain_days";
 
@@ -25,12 +27,13 @@ impl Writer {
         let client = database::writing_connection(settings).await?;
         let checkpoint = database::checkpoint(&*client).await?;
         let mut writer = Writer { client, checkpoint, analyze_at: 0 };
-        writer.analyze_at = writer.events().max(250) * GROWTH;
+        writer.analyze_at = writer.events().max(FIRST / GROWTH) * GROWTH;
         Ok(writer)
     }
 
+    /// Events that move goods: the registry's leave the analyzed tables empty.
     fn events(&self) -> i64 {
-        self.checkpoint.as_ref().map_or(0, |checkpoint| checkpoint.tally.events + checkpoint.tally.registry_events)
+        self.checkpoint.as_ref().map_or(0, |checkpoint| checkpoint.tally.events)
     }
 
     /// How far the tables are; none where nothing was applied yet.
