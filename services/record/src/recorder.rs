@@ -15,9 +15,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
-use stream::{AppendError, Journal, LiveEntry, Position, Tip};
+use stream::{AppendError, Journal, LiveEntry, Position, Tip, Turns};
 use tokio::sync::{mpsc, oneshot, watch};
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 /// How a recorder works.
 #[derive(Clone, Debug)]
@@ -30,6 +30,8 @@ pub struct Settings {
     pub waiting: usize,
     /// How long an append may be in doubt before its callers are told so.
     pub doubt_after: Duration,
+    /// How often others may be first with their entry before the callers are told to come back.
+    pub attempts: u32,
 }
 
 impl Settings {
@@ -40,6 +42,7 @@ impl Settings {
             remembered: 1_000_000,
             waiting: 20_000,
             doubt_after: Duration::from_secs(5),
+            attempts: 50,
         }
     }
 }
@@ -52,6 +55,8 @@ const GATHERED: usize = 4_096;
 const CLOCK_TOLERANCE_SECONDS: i64 = 60;
 /// How often the clocks are compared.
 const CLOCK_CHECK: Duration = Duration::from_secs(60);
+/// Whoever lost so many races in a row takes a turn.
+const PATIENT: u32 = 2;
 /// How long to read before looking around.
 const READ_WAIT: Duration = Duration::from_millis(200);
 
@@ -95,6 +100,9 @@ pub enum Denied {
     /// It is not recorded: the journal cannot be asked.
     #[error("the journal cannot be reached, and nothing was recorded; send it again later: {0}")]
     Unreachable(String),
+    /// Others were first every time.
+    #[error("others recorded something {0} times before this could be; nothing was recorded, send it again in a moment")]
+    Contended(u32),
     /// Too many commands wait.
     #[error("{0} commands are waiting already, which is the limit; nothing was recorded, send it again later")]
     Busy(usize),
@@ -240,8 +248,9 @@ impl Recorder {
     }
 }
 
-/// What the recorder knows of the acknowledged journal.
+/// What the recorder knows of the acknowledged journal, and its part in the turns on it.
 struct Known {
+    turns: Turns,
     state: State,
     ids: CommandIds,
     tip: Tip,
@@ -283,6 +292,7 @@ impl Recording {
                 }
             }
             let appended = self.settle(&mut known, group, &mut deferred).await?;
+            known.turns.give_back(deferred.is_empty() && self.queue.is_empty()).await;
             if appended && clock_checked.is_none_or(|last| last.elapsed() > CLOCK_CHECK) {
                 self.check_clock(&known.tip).await?;
                 clock_checked = Some(Instant::now());
@@ -296,7 +306,7 @@ impl Recording {
         let state = State::begin(&entry.genesis.ok_or(Error::NoGenesis)?)?;
         std::fs::create_dir_all(&self.settings.index_folder).map_err(|error| IndexFailed::from(redb::StorageError::Io(error)))?;
         let ids = CommandIds::begin(&self.settings.index_folder.join("command-ids.redb"), self.settings.remembered)?;
-        let mut known = Known { state, ids, tip: genesis.tip.clone() };
+        let mut known = Known { turns: Turns::on(&self.journal), state, ids, tip: genesis.tip.clone() };
         loop {
             match self.catch_up(&mut known).await {
                 Ok(()) => return Ok(known),
@@ -341,7 +351,9 @@ impl Recording {
         mut group: Vec<Waiting>,
         deferred: &mut VecDeque<Waiting>,
     ) -> Result<bool, Error> {
+        let mut overtaken = 0;
         loop {
+            known.turns.wait_for_others().await;
             self.reach_positions(known, &mut group).await?;
             if group.is_empty() {
                 return Ok(false);
@@ -391,8 +403,16 @@ impl Recording {
                     return Ok(true);
                 }
                 Err(AppendError::Overtaken { place }) => {
-                    info!(place, "another recorder was first; deciding again");
+                    overtaken += 1;
+                    debug!(place, overtaken, "another recorder was first; deciding again");
+                    if overtaken >= PATIENT {
+                        known.turns.take().await;
+                    }
                     self.catch_up_patiently(known).await?;
+                    if overtaken >= self.settings.attempts {
+                        deny(in_hand.map(|(group, _)| group).unwrap_or_default(), &Denied::Contended(overtaken));
+                        return Ok(false);
+                    }
                 }
                 Err(error @ AppendError::Refused { .. }) => {
                     warn!("{error}");

@@ -243,6 +243,7 @@ fn told(id: &str, denied: Denied) -> Result<Refusal, ServiceError> {
         }
         Denied::Stopped => Err(ServiceError::Unavailable { what: "the recorder".to_owned() }),
         Denied::Busy(waiting) => Err(ServiceError::Busy { waiting }),
+        Denied::Contended(attempts) => Err(ServiceError::Contended { attempts }),
         Denied::BadPosition { value, problem } => Err(ServiceError::BadPosition { field: field(), value, problem }),
         Denied::NotReached { asked, reached } => {
             Err(ServiceError::PositionNotReached { at_least: asked.to_string(), reached: reached.to_string() })

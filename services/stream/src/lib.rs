@@ -23,6 +23,7 @@ mod journal;
 mod position;
 mod reader;
 mod settings;
+mod turns;
 
 pub use chain::Tip;
 pub use error::{AppendError, Damage, Error, SealError};
@@ -30,3 +31,4 @@ pub use journal::{Journal, LiveEntry, MAX_ENTRY_BYTES, Sealed, init};
 pub use position::{Position, PositionError};
 pub use reader::Reader;
 pub use settings::Settings;
+pub use turns::Turns;

@@ -22,6 +22,8 @@ pub const COOP: &str = "HTX1";
 /// Runs supermarkets SM1 and SM2.
 pub const SHOP: &str = "DV1";
 
+const STREAM: &str = "chuoi-journal-1";
+
 pub struct System {
     pub nats: Nats,
     /// A PostgreSQL of its own, where the scenario stops it.
@@ -58,7 +60,7 @@ impl System {
 
     async fn over(_database: Option<Database>, postgres: Option<Postgres>, database_url: String, remembered: usize) -> System {
         let nats = Nats::start().await;
-        let stream = stream::Settings::new(nats.url(), "chuoi-journal-1");
+        let stream = stream::Settings::new(nats.url(), STREAM);
         let genesis = event::Genesis {
             business_time_zone: "Asia/Ho_Chi_Minh".into(),
             authority_code: AUTHORITY.into(),
@@ -96,9 +98,18 @@ impl System {
         views::database::Settings::of(self.database_url.clone())
     }
 
-    /// Another recorder of the same journal, as a second instance would run it.
+    /// Another recorder of the same journal, as a second instance would run it, over a connection of its own.
     pub async fn second_recorder(&self) -> Channel {
-        let (recorder, _) = recorder(&self.journal, self.folder.path(), self.remembered);
+        self.recorder_with(|settings| settings).await
+    }
+
+    /// The same with other settings.
+    pub async fn recorder_with(&self, change: impl FnOnce(record::Settings) -> record::Settings) -> Channel {
+        let stream = stream::Settings::new(self.nats.url(), STREAM);
+        let journal = stream::Journal::open(&stream).await.expect("the journal");
+        let settings = change(recorder_settings(self.folder.path(), self.remembered));
+        let (recorder, recording) = record::Recorder::new(journal, settings);
+        tokio::spawn(recording.run());
         let address = tests::free_address();
         serve(recorder, &self.database(), address);
         connect(address).await
@@ -195,10 +206,13 @@ fn recorder(
     folder: &std::path::Path,
     remembered: usize,
 ) -> (record::Recorder, JoinHandle<Result<(), record::Error>>) {
-    let index = folder.join(Uuid::now_v7().to_string());
-    let settings = record::Settings { remembered, doubt_after: Duration::from_secs(2), ..record::Settings::new(index) };
-    let (recorder, recording) = record::Recorder::new(journal.clone(), settings);
+    let (recorder, recording) = record::Recorder::new(journal.clone(), recorder_settings(folder, remembered));
     (recorder, tokio::spawn(recording.run()))
+}
+
+fn recorder_settings(folder: &std::path::Path, remembered: usize) -> record::Settings {
+    let index = folder.join(Uuid::now_v7().to_string());
+    record::Settings { remembered, doubt_after: Duration::from_secs(2), ..record::Settings::new(index) }
 }
 
 fn serve(

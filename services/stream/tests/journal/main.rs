@@ -7,6 +7,7 @@ mod damage;
 mod opening;
 mod reading;
 mod server;
+mod turns;
 
 use std::time::Duration;
 

@@ -1,0 +1,74 @@
+//! Several recorders on one journal: each gets its turn, and who cannot is told so and has recorded nothing.
+
+use crate::system::*;
+use futures::future::join_all;
+use std::sync::atomic::{AtomicBool, Ordering};
+use tonic::Code;
+use tonic::transport::Channel;
+use wire::proto::chuoi::record::v1::record_service_client::RecordServiceClient;
+use wire::proto::chuoi::record::v1::*;
+
+async fn send_over(channel: &Channel, organization: &str, command: Command) -> Outcome {
+    let request = on_behalf_of(organization, RecordBatchRequest { commands: vec![command] });
+    RecordServiceClient::new(channel.clone()).record_batch(request).await.unwrap().into_inner().outcomes.remove(0)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_overtaken_every_time_hears_aborted_and_has_recorded_nothing() {
+    let system = System::start().await;
+    let impatient = system.recorder_with(|settings| record::Settings { attempts: 1, ..settings }).await;
+    // Caught up once; then another records, which it has not read when it decides next.
+    assert_eq!(send_over(&impatient, COOP, command("2026-11-20", harvest("L0", 1_000))).await.verdict(), Verdict::Accepted);
+    system.record(COOP, "2026-11-20", harvest("L1", 1_000)).await;
+    let waiting = command("2026-11-20", harvest("L2", 1_000));
+    let refused = send_over(&impatient, COOP, waiting.clone()).await.refused.unwrap();
+    assert_eq!((refused.code, refused.reason.as_str()), (Code::Aborted as i32, "CONTENDED"), "{refused:?}");
+    // As a call of its own, with a hint when to come back.
+    let third = system.record(COOP, "2026-11-20", harvest("L3", 1_000)).await;
+    let Some(command::Action::Harvest(action)) = waiting.action.clone() else { unreachable!("it is a harvest") };
+    let request = HarvestRequest { header: waiting.header.clone(), harvest: Some(action) };
+    let status = RecordServiceClient::new(impatient.clone()).harvest(on_behalf_of(COOP, request)).await.unwrap_err();
+    let told = wire::status::explain(&status);
+    assert_eq!((told.code, told.retry_after.is_some()), (Code::Aborted, true), "{told:?}");
+    assert_eq!(system.stock("FA1", &third.position).await, 3_000, "L2 is not recorded");
+    // The same again, with the same id: it has read on since.
+    assert_eq!(send_over(&impatient, COOP, waiting).await.verdict(), Verdict::Accepted);
+    assert_eq!(system.verify().await.parked, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_caller_gets_its_turn_beside_a_recorder_under_load() {
+    let system = System::start().await;
+    let quiet = system.second_recorder().await;
+    let done = AtomicBool::new(false);
+    let load = async {
+        let busy = (0..32).map(|caller| {
+            let (system, done) = (&system, &done);
+            async move {
+                let mut sent = 0;
+                while !done.load(Ordering::Relaxed) {
+                    let harvest = command("2026-11-20", harvest(&format!("B{caller}-{sent}"), 1_000));
+                    assert_eq!(system.send(COOP, harvest).await.verdict(), Verdict::Accepted);
+                    sent += 1;
+                }
+                sent
+            }
+        });
+        join_all(busy).await.into_iter().sum::<usize>()
+    };
+    let one = async {
+        let mut worst = std::time::Duration::ZERO;
+        for n in 0..60 {
+            let begun = std::time::Instant::now();
+            let outcome = send_over(&quiet, COOP, command("2026-11-20", harvest(&format!("Q{n}"), 1_000))).await;
+            assert_eq!(outcome.verdict(), Verdict::Accepted, "{outcome:?}");
+            worst = worst.max(begun.elapsed());
+        }
+        done.store(true, Ordering::Relaxed);
+        worst
+    };
+    let (busy, worst) = tokio::join!(load, one);
+    println!("{busy} beside 60, of which the slowest took {worst:?}");
+    assert!(busy > 60, "the load was a load: {busy}");
+    system.verify().await;
+}
