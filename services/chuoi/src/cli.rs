@@ -158,6 +158,18 @@ Examples:
   chuoi verify                           of the running `chuoi up`
   chuoi verify --nats-url nats://db1:4222 --database-url postgresql://chuoi@db1/chuoi")]
     Verify(Verify),
+    /// Build the views anew from the journal, beside those that are read, and put them in their place
+    #[command(after_help = "\
+Examples:
+  chuoi rebuild                          of the running `chuoi up`; queries and recording go on
+  chuoi rebuild --nats-url nats://db1:4222 --database-url postgresql://chuoi@db1/chuoi")]
+    Rebuild(Verify),
+    /// Tell in what state each part is, why it refuses, and what to do
+    #[command(after_help = "\
+Examples:
+  chuoi doctor                           of the running `chuoi up`
+  chuoi doctor --nats-url nats://db1:4222 --database-url postgresql://chuoi@db1/chuoi --server http://app1:7420")]
+    Doctor(Doctor),
     /// Play days of trade of the reference registry through the services
     #[command(after_help = "\
 Example:
@@ -283,7 +295,18 @@ pub struct Import {
     pub client: ClientFlags,
 }
 
-/// `verify`.
+/// `doctor`.
+#[derive(Args, Clone, Debug)]
+pub struct Doctor {
+    /// Address of the services [default: http://127.0.0.1:7420]
+    #[arg(long, value_name = "URL", help_heading = "Settings")]
+    pub server: Option<String>,
+    /// Settings.
+    #[command(flatten)]
+    pub servers: ServerFlags,
+}
+
+/// `verify` and `rebuild`.
 #[derive(Args, Clone, Debug)]
 pub struct Verify {
     /// Settings.

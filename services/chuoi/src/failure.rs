@@ -59,19 +59,27 @@ impl Failure {
 
     /// The message, and in a line of their own its causes, each said once.
     pub fn report(&self) -> String {
-        let mut report = self.to_string();
-        let mut lead = "\n  because: ";
-        let mut cause = self.source();
-        while let Some(error) = cause {
-            let said = error.to_string();
-            if !report.contains(&said) {
-                let _ = write!(report, "{lead}{said}"); // Writing to a String cannot fail.
-                lead = ": ";
-            }
-            cause = error.source();
-        }
-        report
+        with_causes(self, "\n  because: ")
     }
+}
+
+/// An error and its causes in one line, each said once.
+pub fn chain(error: &dyn Error) -> String {
+    with_causes(error, ": ")
+}
+
+fn with_causes(error: &dyn Error, mut lead: &str) -> String {
+    let mut report = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let said = error.to_string();
+        if !report.contains(&said) {
+            let _ = write!(report, "{lead}{said}"); // Writing to a String cannot fail.
+            lead = ": ";
+        }
+        cause = error.source();
+    }
+    report
 }
 
 #[cfg(test)]

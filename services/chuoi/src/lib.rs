@@ -5,8 +5,10 @@ pub mod cli;
 pub mod config;
 pub mod run;
 
+pub mod doctor;
 pub mod embedded;
 pub mod init;
+pub mod rebuild;
 pub mod roles;
 pub mod serve;
 pub mod up;

@@ -25,13 +25,14 @@ const PAUSES: (Duration, Duration) = (Duration::from_millis(200), Duration::from
 /// How long callers may take to finish once the services are told to stop.
 const GRACE: Duration = Duration::from_secs(10);
 /// Names under which the query services report their health.
-const QUERY_SERVICES: [&str; 4] = [
+pub const QUERY_SERVICES: [&str; 4] = [
     "chuoi.stock.v1.StockService",
     "chuoi.throughput.v1.ThroughputService",
     "chuoi.trace.v1.TraceService",
     "chuoi.registry.v1.RegistryService",
 ];
-const RECORD_SERVICE: &str = "chuoi.record.v1.RecordService";
+/// Name under which the recorder reports its health.
+pub const RECORD_SERVICE: &str = "chuoi.record.v1.RecordService";
 
 /// Which roles run.
 #[derive(Clone, Copy, Debug)]

@@ -9,7 +9,7 @@ use crate::client::{record, registry, shipments, simulate, stock, throughput, tr
 use crate::config::{Given, Key, Output, Settings};
 use crate::failure::Failure;
 use crate::roles::Roles;
-use crate::{init, output, serve, up, verify};
+use crate::{doctor, init, output, rebuild, serve, up, verify};
 
 /// Log lines of services that run by themselves. The NATS client says whatever its connection does.
 const QUIET_LOG: &str = "warn,stream::broker=error,deadpool.postgres=error";
@@ -67,6 +67,8 @@ async fn perform(command: Command, settings: Settings) -> Result<(), Failure> {
         Command::Registry { command: Registry::Find(asked) } => registry::find(settings, &asked).await,
         Command::Registry { command: Registry::Import(asked) } => registry::import(settings, &asked).await,
         Command::Verify(_) => verify::run(settings).await,
+        Command::Rebuild(_) => rebuild::run(settings).await,
+        Command::Doctor(_) => doctor::run(settings).await,
         Command::Simulate(asked) => simulate::run(settings, &asked).await,
         // Need no runtime; done before.
         Command::Completions { .. } | Command::Config(_) => Ok(()),
@@ -124,7 +126,11 @@ impl Command {
             Command::Registry { command: Registry::Import(asked) } => asked.client.given(),
             Command::Registry { command: Registry::List { list } } => list.read().client.given(),
             Command::Registry { command: Registry::Find(asked) } => asked.read.client.given(),
-            Command::Verify(asked) => asked.servers.given(),
+            Command::Verify(asked) | Command::Rebuild(asked) => asked.servers.given(),
+            Command::Doctor(asked) => {
+                let server = asked.server.clone().map(|url| (Key::Server, url)).into_iter().collect();
+                [server, asked.servers.given()].concat()
+            }
             Command::Simulate(asked) => asked.client.given(),
             Command::Completions { .. } => Given::new(),
             Command::Config(asked) => {

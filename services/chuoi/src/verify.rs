@@ -17,12 +17,7 @@ const SHOWN: usize = 20;
 pub async fn run(settings: Settings) -> Result<(), Failure> {
     let shown = settings.output()?;
     let settings = settings.with_running();
-    let journal = Journal::open(&serve::journal(&settings)).await.map_err(|error| match error {
-        error @ (stream::Error::Unreachable { .. } | stream::Error::Request { .. }) => {
-            Failure::unavailable("cannot read the journal; is `chuoi up` running? else say --nats-url and --stream", error)
-        }
-        error => Failure::failed("cannot open the journal", error),
-    })?;
+    let journal = open(&settings).await?;
     let step = Step::begin("comparing the views with the journal");
     let report = compare(&journal, &serve::database(&settings), &step).await?;
     let seconds = step.done();
@@ -38,6 +33,16 @@ pub async fn run(settings: Settings) -> Result<(), Failure> {
         return Ok(());
     }
     Err(Failure::Refused("the views are not what the journal says".to_owned()))
+}
+
+/// Opens the journal.
+pub async fn open(settings: &Settings) -> Result<Journal, Failure> {
+    Journal::open(&serve::journal(settings)).await.map_err(|error| match error {
+        error @ (stream::Error::Unreachable { .. } | stream::Error::Request { .. }) => {
+            Failure::unavailable("cannot read the journal; is `chuoi up` running? else say --nats-url and --stream", error)
+        }
+        error => Failure::failed("cannot open the journal", error),
+    })
 }
 
 /// Compares, with a bar.
@@ -58,6 +63,7 @@ fn as_json(report: &Report) -> Value {
         "clean": report.is_clean(), "sequence": report.sequence, "entries": report.entries, "events": report.events,
         "differences": differences.collect::<Vec<_>>(), "conservation_holds": report.conservation_holds,
         "damage": report.damage, "parked": report.parked,
+        "stale": report.stale.iter().map(|stale| json!({"sequence": stale.sequence, "follows": stale.follows})).collect::<Vec<_>>(),
     })
 }
 
@@ -74,6 +80,12 @@ fn words(report: &Report) -> String {
     } else {
         text.push_str("journal       its hash chain holds\n");
     }
+    for stale in &report.stale {
+        text.push_str(&format!(
+            "stale         entry {} came late, after entry {}, and counts for nothing: the broker let it through\n",
+            stale.sequence, stale.follows
+        ));
+    }
     text.push_str(&format!("differences   {}\n", report.differences.len()));
     for Difference { table, key, live, replayed } in report.differences.iter().take(SHOWN) {
         let row = |row: &Option<String>| row.clone().unwrap_or_else(|| "no such row".to_owned());
@@ -85,7 +97,10 @@ fn words(report: &Report) -> String {
     let conservation = if report.conservation_holds { "holds for every lot" } else { "DOES NOT HOLD" };
     text.push_str(&format!("conservation  {conservation}\n"));
     if report.parked > 0 {
-        text.push_str(&format!("parked        {} commands could not be folded and wait for somebody\n", report.parked));
+        text.push_str(&format!(
+            "parked        {} commands could not be folded and wait for somebody: `chuoi doctor` lists them\n",
+            report.parked
+        ));
     }
     text
 }

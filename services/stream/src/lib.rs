@@ -29,6 +29,6 @@ pub use chain::Tip;
 pub use error::{AppendError, Damage, Error, SealError};
 pub use journal::{Journal, LiveEntry, MAX_ENTRY_BYTES, Sealed, init};
 pub use position::{Position, PositionError};
-pub use reader::Reader;
+pub use reader::{Reader, Stale};
 pub use settings::Settings;
 pub use turns::Turns;

@@ -38,6 +38,18 @@ const INACTIVE: Duration = Duration::from_secs(60);
 
 const RETRY_PAUSE: Duration = Duration::from_millis(50);
 
+/// Stale entries that a reader remembers: a sound broker lets none through, and one that does is replaced.
+const STALE_REMEMBERED: usize = 1_000;
+
+/// An entry that was late: it follows an older live entry than the last before it, and counts for nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stale {
+    /// Its sequence.
+    pub sequence: u64,
+    /// Sequence of the live entry that it follows.
+    pub follows: u64,
+}
+
 /// Reads the journal in order from a place on.
 ///
 /// Give one reader to one task. It may be dropped at any time, and a call of [`Reader::next`] may be dropped too: what it
@@ -52,6 +64,8 @@ pub struct Reader {
     ready: Vec<LiveEntry>,
     /// Stale entries were passed since the last call returned.
     passed_stale: bool,
+    /// The first of them.
+    stale: Vec<Stale>,
     session: Option<Session>,
     /// Since when the stream looks shorter than it was.
     shorter_since: Option<Instant>,
@@ -102,6 +116,7 @@ impl Reader {
             seen: after,
             ready: Vec::new(),
             passed_stale: false,
+            stale: Vec::new(),
             session: None,
             shorter_since: None,
             damage: None,
@@ -111,6 +126,11 @@ impl Reader {
     /// The last live entry given out (or that the reader began after), and the last place seen by then.
     pub fn tip(&self) -> Option<&Tip> {
         self.given.as_ref()
+    }
+
+    /// The stale entries that were passed: the first thousand.
+    pub fn stale(&self) -> &[Stale] {
+        &self.stale
     }
 
     /// The next entries, `max_entries` at most: at once if any are stored, else as soon as one is, else none after
@@ -276,6 +296,10 @@ impl Reader {
                     tip.last_seen = sequence;
                 }
                 self.passed_stale = true;
+                // A new session may bring it again.
+                if self.stale.len() < STALE_REMEMBERED && self.stale.last().is_none_or(|last| last.sequence < sequence) {
+                    self.stale.push(Stale { sequence, follows: named });
+                }
             }
             Verdict::Damage(what) => return Err(damage(what)),
         }

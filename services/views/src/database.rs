@@ -1,7 +1,8 @@
 //! PostgreSQL: connections, migrations, and the checkpoint that says how far into the journal the tables are.
 
 use crate::Error;
-use crate::fold::{Batch, Numbered, Tally};
+pub use crate::fold::Tally;
+use crate::fold::{Batch, Numbered};
 use crate::{registry, shipments, stock, throughput, trace};
 use deadpool_postgres::{ClientWrapper, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, Transaction};
 use std::time::{Duration, SystemTime};
@@ -104,6 +105,11 @@ pub async fn migrate(settings: &Settings) -> Result<(), Error> {
     }
     client.batch_execute(&format!("SELECT pg_advisory_unlock({MIGRATING})")).await?;
     Ok(())
+}
+
+/// How many migrations this program has: the number of the last.
+pub(crate) fn known_migrations() -> i32 {
+    migrations::migrations::runner().get_migrations().iter().map(|migration| migration.version()).max().unwrap_or(0)
 }
 
 /// Any number that nobody else locks.

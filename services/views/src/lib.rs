@@ -6,6 +6,7 @@
 //! In the order of the flow: [`Projector`] reads entries, `fold` turns them into changes (pure), [`Writer`] writes them in one
 //! transaction with the checkpoint, `read` answers from one consistent cut. Each view has its fold, write and read side by side.
 
+mod condition;
 mod copy;
 pub mod database;
 mod error;
@@ -23,10 +24,11 @@ mod trace;
 mod verify;
 mod writer;
 
+pub use condition::{Condition, ParkedCommand, condition};
 pub use error::Error;
 pub use fold::Numbered;
 pub use projector::Projector;
-pub use verify::{Difference, Report, rebuild, verify};
+pub use verify::{Difference, Rebuild, Report, rebuild, verify};
 pub use writer::Writer;
 
 use deadpool_postgres::Pool;

@@ -178,6 +178,11 @@ impl Replay {
         Ok(std::mem::replace(&mut self.ahead, beyond))
     }
 
+    /// Entries that were late and count for nothing.
+    pub fn stale(&self) -> &[stream::Stale] {
+        self.reader.stale()
+    }
+
     /// Whether the journal goes on beyond what was given, as far as was read.
     pub fn is_beyond(&self) -> bool {
         !self.ahead.is_empty()

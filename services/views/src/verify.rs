@@ -8,7 +8,7 @@ use domain::posting::Place;
 use domain::state::State;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
-use stream::Journal;
+use stream::{Journal, Stale};
 use uuid::Uuid;
 
 /// Events in a transaction.
@@ -35,6 +35,8 @@ pub struct Report {
     pub damage: Option<String>,
     /// Commands that are parked.
     pub parked: u64,
+    /// Entries that were late and count for nothing. Readers skip them alike; a sound broker lets none through.
+    pub stale: Vec<Stale>,
 }
 
 impl Report {
@@ -42,6 +44,19 @@ impl Report {
     pub fn is_clean(&self) -> bool {
         self.differences.is_empty() && self.conservation_holds && self.damage.is_none() && self.parked == 0
     }
+}
+
+/// What was built anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rebuild {
+    /// Sequence of the last entry.
+    pub sequence: u64,
+    /// Entries that were read.
+    pub entries: u64,
+    /// Events that were read, those of the registry included.
+    pub events: u64,
+    /// Generation of the tables.
+    pub generation: i64,
 }
 
 /// A row that is not what the journal says.
@@ -133,7 +148,11 @@ async fn compare(
 
 /// Builds the tables anew beside those that are read, and puts them in their place in one transaction. Queries never stop; a
 /// projector that was under way reads the new checkpoint and goes on from there.
-pub async fn rebuild(journal: &Journal, settings: &Settings, mut progress: impl FnMut(u64, u64) + Send) -> Result<(), Error> {
+pub async fn rebuild(
+    journal: &Journal,
+    settings: &Settings,
+    mut progress: impl FnMut(u64, u64) + Send,
+) -> Result<Rebuild, Error> {
     let fresh = settings.in_schema(&format!("rebuild_{}", Uuid::now_v7().simple()));
     let outcome = replace(journal, settings, &fresh, &mut progress).await;
     // After the switch this name holds the old tables.
@@ -146,7 +165,7 @@ async fn replace(
     settings: &Settings,
     fresh: &Settings,
     progress: &mut (impl FnMut(u64, u64) + Send),
-) -> Result<(), Error> {
+) -> Result<Rebuild, Error> {
     let mut live = database::connection(settings).await?;
     let mut rebuilt = Rebuilt::begin(journal, fresh).await?;
     let damaged = |reason| Error::Damaged { sequence: 0, reason };
@@ -169,7 +188,7 @@ async fn replace(
         ))
         .await?;
     transaction.commit().await?;
-    Ok(())
+    Ok(Rebuild { sequence: goal.sequence, entries: rebuilt.entries, events: rebuilt.events, generation: goal.generation + 1 })
 }
 
 async fn drop_schema(settings: &Settings, schema: &str) -> Result<(), Error> {
@@ -199,7 +218,8 @@ impl Rebuilt {
     }
 
     fn report(&self) -> Report {
-        Report { sequence: self.sequence(), entries: self.entries, events: self.events, ..Report::default() }
+        let stale = self.replay.stale().to_vec();
+        Report { sequence: self.sequence(), entries: self.entries, events: self.events, stale, ..Report::default() }
     }
 
     /// Reads on to where a checkpoint stands, and no further. What is wrong with the journal comes as text.
