@@ -7,6 +7,7 @@
 
 mod database;
 mod nats;
+pub mod world;
 
 pub use database::{Database, Postgres};
 pub use nats::Nats;

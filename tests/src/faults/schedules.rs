@@ -1,0 +1,223 @@
+//! What breaks when.
+
+use crate::callers::{self, Shared};
+use crate::checker::{self, Checked};
+use crate::parts::System;
+use futures::future::{BoxFuture, join_all};
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{Rng as _, SeedableRng as _};
+use std::time::{Duration, Instant};
+use tests::world::{COOP, command, harvest, on_behalf_of};
+use tokio::time::sleep;
+use wire::proto::chuoi::record::v1::record_service_client::RecordServiceClient;
+use wire::proto::chuoi::record::v1::{RecordBatchRequest, Verdict};
+
+/// A load, and the trouble that goes with it.
+pub struct Schedule {
+    pub name: &'static str,
+    callers: u64,
+    seconds: u64,
+    trouble: Trouble,
+}
+
+#[derive(Clone, Copy)]
+enum Trouble {
+    /// One of two recorders frozen and resumed, the projector killed five times, nats-server twice.
+    Everything,
+    RecordersKilled,
+    NatsKilled,
+    PostgresStopped,
+    /// The projector that writes frozen, its successor writes, the frozen one resumes.
+    ProjectorFrozen,
+    /// A million events, and the projector killed ten times.
+    Million,
+}
+
+/// What came of schedules.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    pub checked: Checked,
+    pub verify_differences: usize,
+    pub chain_broken: usize,
+    /// The longest from the end of a fault until something was acknowledged again, or the tables had caught up.
+    pub slowest_recovery_s: f64,
+}
+
+impl Outcome {
+    pub fn add(&mut self, other: Outcome) {
+        self.checked.acknowledged += other.checked.acknowledged;
+        self.checked.refused += other.checked.refused;
+        self.checked.unsure += other.checked.unsure;
+        self.checked.lost += other.checked.lost;
+        self.checked.doubled += other.checked.doubled;
+        self.checked.untrue.extend(other.checked.untrue);
+        self.verify_differences += other.verify_differences;
+        self.chain_broken += other.chain_broken;
+        self.slowest_recovery_s = self.slowest_recovery_s.max(other.slowest_recovery_s);
+    }
+
+    pub fn holds(&self) -> bool {
+        let Checked { lost, doubled, untrue, .. } = &self.checked;
+        *lost == 0 && *doubled == 0 && untrue.is_empty() && self.verify_differences == 0 && self.chain_broken == 0
+    }
+}
+
+/// The schedules of a size.
+pub fn of(size: &str) -> Vec<Schedule> {
+    let schedule = |name, callers, seconds, trouble| Schedule { name, callers, seconds, trouble };
+    let mut schedules = vec![
+        schedule("everything breaks, 64 callers", 64, 120, Trouble::Everything),
+        schedule("recorders killed in turn", 32, 20, Trouble::RecordersKilled),
+        schedule("nats-server killed again and again", 32, 20, Trouble::NatsKilled),
+        schedule("PostgreSQL stopped and killed", 16, 20, Trouble::PostgresStopped),
+        schedule("a frozen projector beside its successor", 16, 20, Trouble::ProjectorFrozen),
+    ];
+    if size == "full" {
+        schedules.push(schedule("a million events, ten projector restarts", 8, 0, Trouble::Million));
+    }
+    schedules
+}
+
+/// Runs one on servers of its own, and checks everything.
+pub async fn run(schedule: &Schedule, seed: u64) -> Outcome {
+    let mut system = System::start().await;
+    let shared = Shared::default();
+    let mut dice = ChaCha8Rng::seed_from_u64(seed);
+    let slowest = if let Trouble::Million = schedule.trouble {
+        million(&mut system, &mut dice).await
+    } else {
+        under_load(schedule, &mut system, &shared, seed, &mut dice).await
+    };
+    let slowest = slowest.max(system.caught_up().await);
+    let heard = std::mem::take(&mut *shared.heard.lock().unwrap());
+    let checked = checker::check(&system.journal, &heard).await;
+    let report = views::verify(&system.journal, &system.database(), |_, _| {}).await.expect("a comparison");
+    let mut differences = report.differences.len() + usize::from(!report.conservation_holds) + report.parked as usize;
+    for (site, milli) in &checked.held {
+        let shown = system.stock(site).await;
+        if shown != *milli {
+            println!("  {site} shows {shown} thousandths, the journal's sum is {milli}");
+            differences += 1;
+        }
+    }
+    Outcome {
+        checked,
+        verify_differences: differences,
+        chain_broken: usize::from(report.damage.is_some() || !report.stale.is_empty()),
+        slowest_recovery_s: slowest,
+    }
+}
+
+/// Callers call while things break. The parts are shared with the callers by their channels alone.
+async fn under_load(schedule: &Schedule, system: &mut System, shared: &Shared, seed: u64, dice: &mut ChaCha8Rng) -> f64 {
+    let until = Instant::now() + Duration::from_secs(schedule.seconds);
+    // What breaks is taken out of the system while callers hold the rest.
+    let mut recorders = std::mem::take(&mut system.recorders);
+    if let Trouble::ProjectorFrozen = schedule.trouble {
+        system.add_projector();
+    }
+    let mut projectors = std::mem::take(&mut system.projectors);
+    let (calls, slowest) = {
+        let system = &*system;
+        let calls = join_all((0..schedule.callers).map(|caller| callers::call(system, shared, seed, caller, until)));
+        let dice = &mut *dice;
+        let (recorders, projectors) = (&mut recorders, &mut projectors);
+        let trouble: BoxFuture<'_, f64> = Box::pin(async move {
+            let mut slowest: f64 = 0.0;
+            let mut again = Instant::now() + Duration::from_secs(2);
+            let mut round = 0_u32;
+            while again + Duration::from_secs(4) < until {
+                tokio::time::sleep_until(again.into()).await;
+                let pause = Duration::from_millis(200 + u64::from(dice.next_u32() % 1_500));
+                match schedule.trouble {
+                    Trouble::Everything if round.is_multiple_of(3) => {
+                        recorders[(round / 3) as usize % 2].freeze();
+                        sleep(pause * 3).await;
+                        recorders[(round / 3) as usize % 2].resume();
+                    }
+                    Trouble::Everything if round % 9 == 4 => {
+                        system.nats.kill().await;
+                        sleep(pause).await;
+                        system.nats.start_again().await;
+                    }
+                    Trouble::RecordersKilled => {
+                        let one = &mut recorders[round as usize % 2];
+                        one.kill().await;
+                        sleep(pause).await;
+                        one.start_again();
+                    }
+                    Trouble::NatsKilled => {
+                        system.nats.kill().await;
+                        sleep(pause).await;
+                        system.nats.start_again().await;
+                    }
+                    Trouble::PostgresStopped => {
+                        if round.is_multiple_of(2) {
+                            system.postgres.stop().await
+                        } else {
+                            system.postgres.kill().await
+                        }
+                        sleep(pause * 3).await;
+                        system.postgres.start_again().await;
+                    }
+                    Trouble::ProjectorFrozen => {
+                        let writer = &projectors[round as usize % 2];
+                        writer.freeze();
+                        sleep(pause * 2).await;
+                        writer.resume();
+                    }
+                    Trouble::Everything => {
+                        projectors[0].kill().await;
+                        sleep(pause / 4).await;
+                        projectors[0].start_again();
+                    }
+                    Trouble::Million => {}
+                }
+                slowest = slowest.max(acknowledged_again(shared, until).await);
+                round += 1;
+                again = Instant::now() + Duration::from_millis(800 + u64::from(dice.next_u32() % 2_000));
+            }
+            slowest
+        });
+        tokio::join!(calls, trouble)
+    };
+    drop(calls);
+    (system.recorders, system.projectors) = (recorders, projectors);
+    slowest
+}
+
+/// Seconds until anything is acknowledged again.
+async fn acknowledged_again(shared: &Shared, until: Instant) -> f64 {
+    let begun = Instant::now();
+    while shared.acknowledged.lock().unwrap().is_none_or(|last| last < begun) && Instant::now() < until {
+        sleep(Duration::from_millis(5)).await;
+    }
+    begun.elapsed().as_secs_f64()
+}
+
+/// A million harvests while the projector is killed ten times.
+async fn million(system: &mut System, dice: &mut ChaCha8Rng) -> f64 {
+    const COMMANDS: usize = 500;
+    const BATCHES: usize = 2_000;
+    let channels = system.channels.clone();
+    let load = (0..8).map(|caller| {
+        let channel = channels[0].clone();
+        async move {
+            for batch in (caller..BATCHES).step_by(8) {
+                let commands = (0..COMMANDS).map(|n| command("2026-11-20", harvest(&format!("M{batch}-{n}"), 1_000))).collect();
+                let request = on_behalf_of(COOP, RecordBatchRequest { commands });
+                let mut client = RecordServiceClient::new(channel.clone()).max_decoding_message_size(64 << 20);
+                let outcomes = client.record_batch(request).await.expect("an answer").into_inner().outcomes;
+                assert!(outcomes.iter().all(|outcome| outcome.verdict() == Verdict::Accepted));
+            }
+        }
+    });
+    let load = tokio::spawn(join_all(load.collect::<Vec<_>>()));
+    for _ in 0..10 {
+        sleep(Duration::from_millis(1_000 + u64::from(dice.next_u32() % 4_000))).await;
+        system.projectors[0].kill().await;
+        system.projectors[0].start_again();
+    }
+    load.await.expect("all recorded");
+    0.0
+}
