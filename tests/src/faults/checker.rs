@@ -31,12 +31,14 @@ pub struct Checked {
 
 /// Organization and command id.
 type CommandKey = (String, Vec<u8>);
+/// Sequence of an entry, and the events that a command has there.
+type Place = (u64, Vec<Vec<u8>>);
 
 /// What stands in the journal.
 #[derive(Default)]
 struct Stored {
     /// Where each command stands, and its events.
-    commands: HashMap<CommandKey, Vec<(u64, Vec<Vec<u8>>)>>,
+    commands: HashMap<CommandKey, Vec<Place>>,
     /// Every balance that a lot had at a site, with the entry that made it.
     balances: HashMap<(String, String), Vec<(u64, i64)>>,
     /// When each entry was taken.

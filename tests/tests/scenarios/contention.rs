@@ -37,6 +37,24 @@ async fn who_is_overtaken_every_time_hears_aborted_and_has_recorded_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_recorder_that_lags_behind_its_twin_refuses_nothing_that_holds() {
+    let system = System::start().await;
+    let twin = system.second_recorder().await;
+    assert_eq!(send_over(&twin, COOP, command("2026-11-20", harvest("L0", 1_000))).await.verdict(), Verdict::Accepted);
+    for round in 0..20 {
+        // The twin has not read this when it is asked next; it may not say that the lot is not known, or holds nothing.
+        let lot = format!("L1-{round}");
+        system.record(SHOP, "2026-11-20", open("SM1", &lot, 2_000)).await;
+        let sold = send_over(&twin, SHOP, command("2026-11-21 09:00", sell("SM1", &[(&lot, 2_000)]))).await;
+        assert_eq!(sold.verdict(), Verdict::Accepted, "{:?}", sold.refused);
+        // Nor may this one still see what its twin sold.
+        let refused = system.send(SHOP, command("2026-11-21 10:00", sell("SM1", &[(&lot, 1_000)]))).await.refused.unwrap();
+        assert_eq!(refused.metadata["there_milli"], "0", "{refused:?}");
+    }
+    system.verify().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn one_caller_gets_its_turn_beside_a_recorder_under_load() {
     let system = System::start().await;
     let quiet = system.second_recorder().await;
