@@ -158,6 +158,11 @@ impl System {
         }
     }
 
+    /// Where questions are asked.
+    pub fn query(&self) -> Channel {
+        self.query.clone()
+    }
+
     /// What the tables say that a site holds, all lots together.
     pub async fn stock(&self, site: &str) -> i64 {
         let filter = wire::proto::chuoi::stock::v1::StockFilter { sites: vec![site.into()], ..Default::default() };

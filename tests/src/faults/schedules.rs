@@ -6,11 +6,14 @@ use crate::parts::System;
 use futures::future::{BoxFuture, join_all};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng as _, SeedableRng as _};
+use std::collections::HashMap;
 use std::time::{Duration, Instant};
 use tests::world::{COOP, command, harvest, on_behalf_of};
 use tokio::time::sleep;
 use wire::proto::chuoi::record::v1::record_service_client::RecordServiceClient;
 use wire::proto::chuoi::record::v1::{RecordBatchRequest, Verdict};
+use wire::proto::chuoi::stock::v1::stock_service_client::StockServiceClient;
+use wire::proto::chuoi::stock::v1::{QueryStockRequest, StockKey};
 
 /// A load, and the trouble that goes with it.
 pub struct Schedule {
@@ -22,6 +25,8 @@ pub struct Schedule {
 
 #[derive(Clone, Copy)]
 enum Trouble {
+    /// Nothing breaks; so few callers that many a group of commands holds refusals alone.
+    None,
     /// One of two recorders frozen and resumed, the projector killed five times, nats-server twice.
     Everything,
     RecordersKilled,
@@ -31,6 +36,8 @@ enum Trouble {
     ProjectorFrozen,
     /// A million events, and the projector killed ten times.
     Million,
+    /// A hundred thousand rows are paged through while a thousand a second arrive.
+    Paging,
 }
 
 /// What came of schedules.
@@ -66,6 +73,7 @@ impl Outcome {
 pub fn of(size: &str) -> Vec<Schedule> {
     let schedule = |name, callers, seconds, trouble| Schedule { name, callers, seconds, trouble };
     let mut schedules = vec![
+        schedule("four callers on two recorders", 4, 10, Trouble::None),
         schedule("everything breaks, 64 callers", 64, 120, Trouble::Everything),
         schedule("recorders killed in turn", 32, 20, Trouble::RecordersKilled),
         schedule("nats-server killed again and again", 32, 20, Trouble::NatsKilled),
@@ -74,6 +82,7 @@ pub fn of(size: &str) -> Vec<Schedule> {
     ];
     if size == "full" {
         schedules.push(schedule("a million events, ten projector restarts", 8, 0, Trouble::Million));
+        schedules.push(schedule("100,000 rows paged while more arrive", 8, 0, Trouble::Paging));
     }
     schedules
 }
@@ -83,14 +92,16 @@ pub async fn run(schedule: &Schedule, seed: u64) -> Outcome {
     let mut system = System::start().await;
     let shared = Shared::default();
     let mut dice = ChaCha8Rng::seed_from_u64(seed);
-    let slowest = if let Trouble::Million = schedule.trouble {
-        million(&mut system, &mut dice).await
-    } else {
-        under_load(schedule, &mut system, &shared, seed, &mut dice).await
+    let mut untrue = Vec::new();
+    let slowest = match schedule.trouble {
+        Trouble::Million => million(&mut system, &mut dice).await,
+        Trouble::Paging => paging(&system, &mut untrue).await,
+        _ => under_load(schedule, &mut system, &shared, seed, &mut dice).await,
     };
     let slowest = slowest.max(system.caught_up().await);
     let heard = std::mem::take(&mut *shared.heard.lock().unwrap());
-    let checked = checker::check(&system.journal, &heard).await;
+    let mut checked = checker::check(&system.journal, &heard).await;
+    checked.untrue.extend(untrue);
     let report = views::verify(&system.journal, &system.database(), |_, _| {}).await.expect("a comparison");
     let mut differences = report.differences.len() + usize::from(!report.conservation_holds) + report.parked as usize;
     for (site, milli) in &checked.held {
@@ -171,7 +182,7 @@ async fn under_load(schedule: &Schedule, system: &mut System, shared: &Shared, s
                         sleep(pause / 4).await;
                         projectors[0].start_again();
                     }
-                    Trouble::Million => {}
+                    Trouble::None | Trouble::Million | Trouble::Paging => {}
                 }
                 slowest = slowest.max(acknowledged_again(shared, until).await);
                 round += 1;
@@ -195,24 +206,31 @@ async fn acknowledged_again(shared: &Shared, until: Instant) -> f64 {
     begun.elapsed().as_secs_f64()
 }
 
-/// A million harvests while the projector is killed ten times.
-async fn million(system: &mut System, dice: &mut ChaCha8Rng) -> f64 {
-    const COMMANDS: usize = 500;
-    const BATCHES: usize = 2_000;
-    let channels = system.channels.clone();
-    let load = (0..8).map(|caller| {
-        let channel = channels[0].clone();
+/// Harvests so many lots, in batches, over one recorder.
+fn harvests(system: &System, prefix: &str, batches: usize, each: usize) -> BoxFuture<'static, ()> {
+    const CALLERS: usize = 8;
+    let (channel, prefix) = (system.channels[0].clone(), prefix.to_owned());
+    let callers = (0..CALLERS).map(move |caller| {
+        let (channel, prefix) = (channel.clone(), prefix.clone());
         async move {
-            for batch in (caller..BATCHES).step_by(8) {
-                let commands = (0..COMMANDS).map(|n| command("2026-11-20", harvest(&format!("M{batch}-{n}"), 1_000))).collect();
-                let request = on_behalf_of(COOP, RecordBatchRequest { commands });
+            for batch in (caller..batches).step_by(CALLERS) {
+                let commands = (0..each).map(|n| command("2026-11-20", harvest(&format!("{prefix}{batch}-{n}"), 1_000)));
+                let request = on_behalf_of(COOP, RecordBatchRequest { commands: commands.collect() });
                 let mut client = RecordServiceClient::new(channel.clone()).max_decoding_message_size(64 << 20);
                 let outcomes = client.record_batch(request).await.expect("an answer").into_inner().outcomes;
                 assert!(outcomes.iter().all(|outcome| outcome.verdict() == Verdict::Accepted));
             }
         }
     });
-    let load = tokio::spawn(join_all(load.collect::<Vec<_>>()));
+    let callers: Vec<_> = callers.collect();
+    Box::pin(async move {
+        join_all(callers).await;
+    })
+}
+
+/// A million harvests while the projector is killed ten times.
+async fn million(system: &mut System, dice: &mut ChaCha8Rng) -> f64 {
+    let load = tokio::spawn(harvests(system, "M", 2_000, 500));
     for _ in 0..10 {
         sleep(Duration::from_millis(1_000 + u64::from(dice.next_u32() % 4_000))).await;
         system.projectors[0].kill().await;
@@ -220,4 +238,58 @@ async fn million(system: &mut System, dice: &mut ChaCha8Rng) -> f64 {
     }
     load.await.expect("all recorded");
     0.0
+}
+
+/// Pages through what was there at the beginning while a thousand rows a second arrive. A token is used again at the end, long
+/// after it was given.
+async fn paging(system: &System, untrue: &mut Vec<String>) -> f64 {
+    harvests(system, "P", 200, 500).await;
+    let slowest = system.caught_up().await;
+    let (channel, recorder) = (system.query(), system.channels[1].clone());
+    let arriving = tokio::spawn(async move {
+        for second in 0.. {
+            let tick = Instant::now();
+            let commands = (0..1_000).map(|n| command("2026-11-20", harvest(&format!("A{second}-{n}"), 1_000)));
+            let request = on_behalf_of(COOP, RecordBatchRequest { commands: commands.collect() });
+            let mut client = RecordServiceClient::new(recorder.clone()).max_decoding_message_size(64 << 20);
+            let _answered = client.record_batch(request).await.expect("an answer");
+            tokio::time::sleep_until((tick + Duration::from_secs(1)).into()).await;
+        }
+    });
+    let page = |token: String| {
+        let mut client = StockServiceClient::new(channel.clone()).max_decoding_message_size(64 << 20);
+        let request = QueryStockRequest {
+            group_by: vec![StockKey::Site.into(), StockKey::Lot.into()],
+            page_size: 500,
+            page_token: token,
+            ..QueryStockRequest::default()
+        };
+        async move { client.query_stock(request).await.expect("a page").into_inner() }
+    };
+    let mut seen: HashMap<String, u32> = HashMap::new();
+    let (mut token, mut pages, mut first) = (String::new(), 0, None);
+    loop {
+        let answer = page(token).await;
+        for row in answer.rows {
+            *seen.entry(row.lot_code).or_default() += 1;
+        }
+        (token, pages) = (answer.next_page_token, pages + 1);
+        if token.is_empty() {
+            break;
+        }
+        first.get_or_insert_with(|| token.clone());
+        // Slowly enough that much arrives meanwhile.
+        sleep(Duration::from_millis(50)).await;
+    }
+    arriving.abort();
+    let there = (0..200).flat_map(|batch| (0..500).map(move |n| format!("P{batch}-{n}")));
+    let wrong = there.filter(|lot| seen.get(lot) != Some(&1)).count();
+    if wrong > 0 {
+        untrue.push(format!("{wrong} of 100,000 rows were not given exactly once"));
+    }
+    if page(first.unwrap_or_default()).await.rows.is_empty() {
+        untrue.push("the first page's token gives nothing any more".to_owned());
+    }
+    println!("  {} rows in {pages} pages, of which {} came meanwhile", seen.len(), seen.len().saturating_sub(100_000));
+    slowest
 }

@@ -90,3 +90,39 @@ async fn one_caller_gets_its_turn_beside_a_recorder_under_load() {
     assert!(busy > 60, "the load was a load: {busy}");
     system.verify().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn shipments_that_cross_wait_for_nobody() {
+    let system = System::start().await;
+    let other = system.second_recorder().await;
+    for site in ["SM1", "SM2"] {
+        system.record(SHOP, "2026-11-20", open(site, "L1", 64_000)).await;
+    }
+    let cross = (0..64).map(|n| {
+        let (from, to) = if n % 2 == 0 { ("SM1", "SM2") } else { ("SM2", "SM1") };
+        let channel = if n % 4 < 2 { &system.channel } else { &other };
+        async move {
+            let code = format!("S{n}");
+            let sent = Dispatch {
+                from_site: from.into(),
+                to_site: to.into(),
+                shipment_code: code.clone(),
+                lines: lines(&[("L1", 1_000)]),
+                ..Dispatch::default()
+            };
+            let outcome = send_over(channel, SHOP, command("2026-11-21 08:00", command::Action::Dispatch(sent))).await;
+            assert_eq!(outcome.verdict(), Verdict::Accepted, "{outcome:?}");
+            let shipment = ShipmentReference { issuer: SHOP.into(), shipment_code: code, ..ShipmentReference::default() };
+            let taken = Receive { shipment: Some(shipment), everything: true, ..Receive::default() };
+            let outcome = send_over(channel, SHOP, command("2026-11-21 09:00", command::Action::Receive(taken))).await;
+            assert_eq!(outcome.verdict(), Verdict::Accepted, "{outcome:?}");
+            outcome.recorded.unwrap().position
+        }
+    });
+    join_all(cross).await;
+    system.caught_up().await;
+    for site in ["SM1", "SM2"] {
+        assert_eq!(system.stock(site, "").await, 64_000);
+    }
+    system.verify().await;
+}

@@ -228,3 +228,17 @@ async fn a_sale_that_has_happened_is_recorded_and_marked() {
     assert_eq!(system.stock("SM1", &recorded.position).await, 0);
     system.verify().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_whose_answer_was_lost_is_sent_again_with_more() {
+    let system = System::start().await;
+    let mut commands: Vec<Command> = (0..50).map(|n| command("2026-11-20 06:00", harvest(&format!("L{n}"), 1_000))).collect();
+    system.send_all(COOP, commands.clone()).await; // Its answer goes astray.
+    commands.extend((50..60).map(|n| command("2026-11-20 06:00", harvest(&format!("L{n}"), 1_000))));
+    let outcomes = system.send_all(COOP, commands).await;
+    let verdicts: Vec<_> = outcomes.iter().map(Outcome::verdict).collect();
+    assert_eq!(verdicts, [vec![Verdict::Duplicate; 50], vec![Verdict::Accepted; 10]].concat());
+    let last = &outcomes[59].recorded.as_ref().unwrap().position;
+    assert_eq!(system.stock("FA1", last).await, 60_000);
+    system.verify().await;
+}
