@@ -3,15 +3,13 @@
 use super::write::month;
 use crate::page::Page;
 use crate::read::{Cut, Query, beyond};
+use crate::filter::Range;
 use crate::{Error, filter, names};
 use domain::time::BusinessDay;
 use std::collections::BTreeSet;
 use tokio_postgres::Row;
 use wire::proto::chuoi::throughput::v1 as proto;
 use wire::proto::chuoi::throughput::v1::{Period, Stage, ThroughputKey};
-
-/// Days in a range at most.
-const MOST_DAYS: i32 = 3_700;
 
 /// Expressions that sum flows; a mass that is not known counts beside the estimate.
 const SUMS: &str = "sum(k.quantity_milli)::bigint AS quantity_milli, sum(k.movement_count)::bigint AS movements,
@@ -32,35 +30,7 @@ const KEYS: [(ThroughputKey, &str, &str); 5] = [
 
 const UNIT: &str = "coalesce(p.base_unit, '')";
 
-/// First and last day; none at an open end.
-#[derive(Clone, Copy, Debug)]
-struct Range {
-    from: Option<BusinessDay>,
-    to: Option<BusinessDay>,
-}
-
 impl Range {
-    fn read(from: &str, to: &str) -> Result<Range, Error> {
-        let range = Range { from: filter::day("from_date", from)?, to: filter::day("to_date", to)? };
-        if let (Some(first), Some(last)) = (range.from, range.to) {
-            if last < first {
-                return Err(Error::Malformed {
-                    field: "to_date",
-                    value: to.into(),
-                    allowed: format!("a date not before from_date, {first}"),
-                });
-            }
-            if last.0 - first.0 >= MOST_DAYS {
-                return Err(Error::Malformed {
-                    field: "to_date",
-                    value: to.into(),
-                    allowed: format!("a date within {MOST_DAYS} days of from_date, up to {}", first.plus(MOST_DAYS - 1)),
-                });
-            }
-        }
-        Ok(range)
-    }
-
     /// Rows of the range, each with a `day`: of months where only months are asked for, of days at the ends.
     fn source(self, query: &mut Query, by_month: bool) -> String {
         let columns = "stage, chain_code, product_code, site_code, to_site_code, quantity_milli, movement_count";
@@ -279,11 +249,7 @@ pub(crate) async fn utilization(
     request: &proto::QueryUtilizationRequest,
     page: &Page,
 ) -> Result<proto::QueryUtilizationResponse, Error> {
-    let range = Range::read(&request.from_date, &request.to_date)?;
-    let needed = |field, day: Option<BusinessDay>| {
-        day.ok_or_else(|| Error::Malformed { field, value: String::new(), allowed: "a date such as 2026-11-25".into() })
-    };
-    let (first, last) = (needed("from_date", range.from)?, needed("to_date", range.to)?);
+    let (first, last) = Range::read(&request.from_date, &request.to_date)?.closed()?;
     let period = period(request.period)?;
     let mut query = Query::default();
     let (from, to) = (query.bind(first.0), query.bind(last.0));
@@ -389,15 +355,6 @@ fn history(facts: &str, key: &str, columns: &str, holds_before: bool) -> String 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_range_is_read_and_its_limits_are_named() {
-        assert!(Range::read("2026-02-30", "").is_err());
-        assert!(Range::read("2026-02-02", "2026-02-01").is_err());
-        assert!(Range::read("2016-01-01", "2026-02-17").is_err());
-        assert!(Range::read("2026-01-01", "2026-01-01").is_ok());
-        assert!(Range::read("", "").is_ok());
-    }
 
     #[test]
     fn a_month_begins_on_its_first_day_and_the_next_follows_it() {
