@@ -2,6 +2,7 @@
 //! that is written here, apart from the views and from the domain's ledgers.
 
 use crate::book::*;
+use crate::following::{Running, reaches};
 use crate::journal::Broker;
 use crate::server::Server;
 use domain::command::*;
@@ -18,7 +19,7 @@ use stream::Position;
 use tonic::Code;
 use uuid::Uuid;
 use views::database::Settings;
-use views::{Projector, Writer, database};
+use views::{Writer, database};
 use wire::proto::chuoi::stock::v1::stock_service_client::StockServiceClient;
 use wire::proto::chuoi::stock::v1::*;
 
@@ -295,4 +296,198 @@ async fn stock_as_of_every_moment_and_every_position_is_a_fold_of_the_events_up_
         }
     }
     assert!(below > 0 && adjusted > 5 && reversed > 10, "the histories hold what is hard: {below} {adjusted} {reversed}");
+}
+
+/// A lot's or a site's part of what is held.
+fn of(held: &Held, site: &str, lot: &str) -> i64 {
+    held.iter().filter(|((at, of), _)| at == site && (lot.is_empty() || of == lot)).map(|(_, held)| held).sum()
+}
+
+async fn ledgers(client: &mut Client, mut request: QueryLedgerRequest) -> Vec<Ledger> {
+    let mut all: Vec<Ledger> = Vec::new();
+    loop {
+        let page = client.query_ledger(request.clone()).await.unwrap().into_inner();
+        for ledger in page.ledgers {
+            match all.last_mut().filter(|last| last.site_code == ledger.site_code) {
+                Some(last) => {
+                    assert_eq!(Ledger { moves: vec![], ..last.clone() }, Ledger { moves: vec![], ..ledger.clone() });
+                    last.moves.extend(ledger.moves);
+                }
+                None => all.push(ledger),
+            }
+        }
+        request.page_token = page.next_page_token;
+        if request.page_token.is_empty() {
+            return all;
+        }
+    }
+}
+
+#[tokio::test]
+async fn opening_and_moves_make_closing_for_every_range() {
+    let server = Server::start().await;
+    let (mut dips, mut pairs) = (0, 0);
+    for seed in [6, 7, 8] {
+        let book = history(seed, 60);
+        let mut client = serve(&server.tables(&format!("seed{seed}")).await, &book).await;
+        for entries in [book.entries.len(), book.entries.len() - 20] {
+            let end = |day: BusinessDay| folded(&book, entries, Some(Moment::EndOf(day)));
+            let first = day(FIRST_DAY).plus(-1);
+            for (from, to) in (0..6).flat_map(|from| (from..6).map(move |to| (first.plus(from), first.plus(to)))) {
+                let request = QueryLedgerRequest {
+                    filter: Some(StockFilter { products: vec!["RAU".into()], ..Default::default() }),
+                    from_date: from.to_string(),
+                    to_date: to.to_string(),
+                    as_of_position: position(entries),
+                    ..Default::default()
+                };
+                let seen = ledgers(&mut client, request.clone()).await;
+                let paged = ledgers(&mut client, QueryLedgerRequest { page_size: 3, ..request.clone() }).await;
+                assert_eq!(paged, seen, "seed {seed}, {from} to {to}");
+                let (opening, closing) = (end(from.plus(-1)), end(to));
+                for site in SITES {
+                    let none = Ledger { site_code: site.into(), ..Default::default() };
+                    let ledger = seen.iter().find(|ledger| ledger.site_code == site).unwrap_or(&none);
+                    let said = format!("seed {seed}, {entries} entries, {site} from {from} to {to}: {ledger:#?}");
+                    assert_eq!(ledger.opening_milli, of(&opening, site, ""), "{said}");
+                    assert_eq!(ledger.closing_milli, of(&closing, site, ""), "{said}");
+                    assert_eq!(ledger.opening_milli + ledger.in_milli - ledger.out_milli, ledger.closing_milli, "{said}");
+                    let mut balance = ledger.opening_milli;
+                    let mut lots: BTreeMap<&str, i64> = BTreeMap::new();
+                    for moved in &ledger.moves {
+                        balance += moved.in_milli - moved.out_milli;
+                        assert_eq!(moved.balance_milli, balance, "{said}");
+                        let lot = lots.entry(&moved.lot_id).or_insert(of(&opening, site, &moved.lot_id));
+                        *lot += moved.in_milli - moved.out_milli;
+                        assert_eq!(moved.lot_balance_milli, *lot, "{said}");
+                        assert_eq!(moved.in_milli + moved.out_milli < 0, moved.is_reversal, "{said}");
+                        dips += usize::from(moved.below_zero);
+                        pairs += usize::from(moved.voided || moved.corrected);
+                    }
+                    assert_eq!(balance, ledger.closing_milli, "{said}");
+                    lots.iter().for_each(|(lot, held)| assert_eq!(*held, of(&closing, site, lot), "{said}"));
+                    let order: Vec<_> = ledger.moves.iter().map(|moved| &moved.business_date).collect();
+                    assert!(order.is_sorted(), "{said}");
+                }
+            }
+        }
+    }
+    assert!(dips > 0 && pairs > 0, "the histories hold what is hard: {dips} {pairs}");
+}
+
+/// A day at a shop, in every way in which time can be known.
+fn busy_day() -> Book {
+    let mut book = Book::small();
+    let a = lot("A", "RAU");
+    let on = |book: &Book, precision| book.calendar.day_time(day("2026-11-20"), precision, None);
+    let (opening, closing) = (on(&book, Precision::BeforeOpening), on(&book, Precision::AfterClosing));
+    let (eight, nine, noon) =
+        (book.at("2026-11-20T08:00+07:00"), book.at("2026-11-20T09:00+07:00"), book.at("2026-11-20T12:00+07:00"));
+    let (yesterday, today) = (book.on("2026-11-19"), book.on("2026-11-20"));
+    book.say("BLE1", &yesterday, opened(&a, "S1", 10_000)); // Entry 3.
+    book.say("BLE1", &opening, counted("S1", &a, 10_000, 9_000)); // 4
+    book.say("BLE1", &noon, counted("S1", &a, 9_000, 9_500)); // 5
+    book.say("HTX1", &yesterday, harvested(&a, "F1", 100_000)); // 6
+    book.say("HTX1", &yesterday, dispatched("1", "F1", "S1", &[(&a, 20_000)])); // 7
+    let event = |time: &domain::time::EventTime, fact| Event { time: time.clone(), violations: vec![], fact };
+    // Late: sold at eight before what came at nine. The count at noon stands; its variance follows.
+    book.record("BLE1", vec![event(&nine, received("1", "S1", &[(&a, 20_000)])), event(&noon, restated("S1", &a, -20_000))]); // 8
+    book.record("BLE1", vec![event(&eight, sold("S1", &[(&a, 15_000)])), event(&noon, restated("S1", &a, 15_000))]); // 9
+    let wrong = book.say("BLE1", &today, sold("S1", &[(&a, 4_000)])); // 10
+    book.take_back("BLE1", &closing, wrong, vec![]); // 11
+    book.say("BLE1", &today, wasted("S1", &[(&a, 500)])); // 12
+    book.say("BLE1", &closing, counted("S1", &a, 9_000, 8_000)); // 13
+    book
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[rustfmt::skip] // Columns.
+async fn a_day_in_a_journal_is_read_in_the_order_of_the_world() {
+    let (server, broker) = (Server::start().await, Broker::start());
+    let (journal, tip) = broker.journal(&busy_day()).await;
+    let projector = Running::start(&journal, &server.settings);
+    reaches(&server.settings, tip.sequence).await;
+    projector.stop().await;
+    let mut client = StockServiceClient::new(views::services(database::connect(&server.settings).unwrap()));
+    let now = client.query_stock(QueryStockRequest::default()).await.unwrap().into_inner().position;
+    let (tag, _) = now.split_once('-').unwrap();
+    let filter = Some(StockFilter { sites: vec!["S1".into()], ..Default::default() });
+    let (before, after, end) = (DayEdge::BeforeOpening, DayEdge::AfterClosing, DayEdge::Unspecified);
+    // moment, of a date where in it, known up to which entry, held at S1
+    for (moment, edge, entry, milli) in [
+        ("",                                 end,    0,  8_000),
+        ("2026-11-18",                       end,    0,  0),
+        ("2026-11-19",                       before, 0,  0),
+        ("2026-11-19",                       end,    0,  10_000),
+        ("2026-11-20",                       before, 0,  9_000),  // Counted before opening.
+        ("2026-11-20T07:59:59.999999+07:00", end,    0,  9_000),
+        ("2026-11-20T08:00:00+07:00",        end,    0,  -6_000), // Sold before it came.
+        ("2026-11-20T08:59:59+07:00",        end,    0,  -6_000),
+        ("2026-11-20T09:00:00+07:00",        end,    0,  14_000),
+        ("2026-11-20T12:00:00+07:00",        end,    0,  9_500),  // At equal times events precede the count.
+        ("2026-11-20T16:59:59.999999Z",      end,    0,  9_500),  // What went out that day did so after all moments.
+        ("2026-11-20T17:00:00Z",             end,    0,  8_000),  // Midnight in Hanoi.
+        ("2026-11-20",                       after,  0,  8_000),
+        ("2026-11-20",                       after,  12, 9_000),
+        ("2026-11-20",                       end,    10, 5_500),  // Voided afterwards.
+        ("2026-11-20",                       end,    5,  9_500),
+        ("2026-11-20T09:00:00+07:00",        end,    5,  9_000),
+        ("2026-11-20",                       before, 3,  10_000),
+        ("",                                 end,    2,  0),
+    ] {
+        let time = moment.parse::<Timestamp>().ok();
+        let as_of = AsOf {
+            time: time.map(|time| prost_types::Timestamp { seconds: time.as_second(), nanos: time.subsec_nanosecond() }),
+            date: if time.is_none() { moment.into() } else { String::new() },
+            day_edge: edge.into(),
+            position: if entry == 0 { String::new() } else { format!("{tag}-{entry}") },
+        };
+        let request = QueryStockRequest { filter: filter.clone(), as_of: Some(as_of.clone()), ..Default::default() };
+        let rows = client.query_stock(request).await.unwrap().into_inner().rows;
+        assert_eq!(rows.iter().map(|row| row.quantity_milli).sum::<i64>(), milli, "{as_of:?}");
+    }
+    let asked = QueryLedgerRequest { filter, from_date: "2026-11-20".into(), to_date: "2026-11-20".into(), ..Default::default() };
+    let ledger = client.query_ledger(asked.clone()).await.unwrap().into_inner().ledgers.remove(0);
+    assert_eq!((ledger.opening_milli, ledger.in_milli, ledger.out_milli, ledger.closing_milli), (10_000, 35_500, 37_500, 8_000));
+    use LedgerMoveKind::*;
+    let seen: Vec<_> = ledger.moves.iter().map(|it| (it.kind(), it.in_milli, it.out_milli, it.balance_milli, it.below_zero, it.voided)).collect();
+    assert_eq!(seen, [
+        (Counted,       0,      1_000,  9_000,  false, false),
+        (Sold,          0,      15_000, -6_000, true,  false),
+        (Received,      20_000, 0,      14_000, false, false),
+        (Counted,       500,    0,      14_500, false, false),
+        (CountRestated, 0,      20_000, -5_500, false, false), // Of one moment with the rows beside it: no dip.
+        (CountRestated, 15_000, 0,      9_500,  false, false),
+        (Sold,          0,      4_000,  5_500,  false, true),
+        (Voided,        0,      -4_000, 9_500,  false, false),
+        (Wasted,        0,      500,    9_000,  false, false),
+        (Counted,       0,      1_000,  8_000,  false, false),
+    ]);
+    assert_eq!(ledger.moves[2].shipment_code, "1");
+    assert_eq!((ledger.moves[1].outside(), ledger.moves[9].outside()), (OutsideReason::Sold, OutsideReason::Missing));
+    let known = QueryLedgerRequest { as_of_position: format!("{tag}-5"), ..asked.clone() };
+    let known = client.query_ledger(known).await.unwrap().into_inner();
+    assert_eq!((known.ledgers[0].moves.len(), known.ledgers[0].closing_milli, known.as_of_position), (2, 9_500, format!("{tag}-5")));
+
+    let some = prost_types::Timestamp { seconds: 0, nanos: 0 };
+    for (as_of, field) in [
+        (AsOf { time: Some(some), date: "2026-11-20".into(), ..Default::default() }, "as_of.date"),
+        (AsOf { date: "20/11/2026".into(), ..Default::default() },                   "as_of.date"),
+        (AsOf { time: Some(some), day_edge: before.into(), ..Default::default() },   "as_of.day_edge"),
+        (AsOf { date: "2026-11-20".into(), day_edge: 9, ..Default::default() },      "as_of.day_edge"),
+        (AsOf { position: "somewhere".into(), ..Default::default() },                "as_of.position"),
+        (AsOf { position: position(3), ..Default::default() },                       "as_of.position"), // Of another journal.
+    ] {
+        let error = client.query_stock(QueryStockRequest { as_of: Some(as_of.clone()), ..Default::default() }).await.unwrap_err();
+        assert_eq!((error.code(), error.message().contains(field)), (Code::InvalidArgument, true), "{as_of:?}: {error}");
+    }
+    for (request, field) in [
+        (QueryLedgerRequest { filter: None, ..asked.clone() },                          "filter"),
+        (QueryLedgerRequest { from_date: String::new(), ..asked.clone() },              "from_date"),
+        (QueryLedgerRequest { to_date: "2026-11-19".into(), ..asked.clone() },          "to_date"),
+        (QueryLedgerRequest { as_of_position: "somewhere".into(), ..asked.clone() },    "as_of_position"),
+    ] {
+        let error = client.query_ledger(request).await.unwrap_err();
+        assert_eq!((error.code(), error.message().contains(field)), (Code::InvalidArgument, true), "{field}: {error}");
+    }
 }
