@@ -337,11 +337,29 @@ fn today(cut: &Cut<'_>) -> Result<domain::time::BusinessDay, Error> {
 /// Lots, and where, that a parked command would have touched.
 pub(crate) struct Doubtful(Vec<Suspect>);
 
-struct Suspect {
+/// Keys of flows; empty where they are not asked for.
+#[derive(Default)]
+pub(crate) struct Keys<'a> {
+    /// Chain.
+    pub chain: &'a str,
+    /// Product.
+    pub product: &'a str,
+    /// Group of products.
+    pub group: &'a str,
+    /// Site.
+    pub site: &'a str,
+}
+
+/// A lot that a parked command would have touched, and where.
+pub(crate) struct Suspect {
     lot: String,
-    site: String,
-    chain: String,
-    product: String,
+    /// Empty where it is not about a site.
+    pub site: String,
+    /// Chain of the lot.
+    pub chain: String,
+    /// Product of the lot.
+    pub product: String,
+    group: String,
     kind: String,
     district: String,
 }
@@ -351,8 +369,8 @@ impl Doubtful {
     pub async fn read(cut: &Cut<'_>) -> Result<Doubtful, Error> {
         let sql =
             "SELECT d.lot_id::text, d.site_code, coalesce(l.chain_code, ''), coalesce(l.product_code, ''), coalesce(s.kind, ''),
-                          coalesce(s.district_code, '')
-                   FROM doubtful d LEFT JOIN lots l USING (lot_id) LEFT JOIN sites s ON s.site_code = d.site_code";
+                          coalesce(s.district_code, ''), coalesce(p.group_code, '')
+                   FROM doubtful d LEFT JOIN lots l USING (lot_id) LEFT JOIN products p ON p.product_code = l.product_code LEFT JOIN sites s ON s.site_code = d.site_code";
         let rows = cut.rows(sql, &[]).await?;
         let suspect = |row: &Row| {
             Ok(Suspect {
@@ -362,9 +380,28 @@ impl Doubtful {
                 product: row.try_get(3)?,
                 kind: row.try_get(4)?,
                 district: row.try_get(5)?,
+                group: row.try_get(6)?,
             })
         };
         Ok(Doubtful(rows.iter().map(suspect).collect::<Result<_, Error>>()?))
+    }
+
+    /// Those that fit.
+    pub fn only(mut self, fits: impl Fn(&Suspect) -> bool) -> Doubtful {
+        self.0.retain(fits);
+        self
+    }
+
+    /// Whether one of them has a part in flows of these keys. Where goods go to is not known of what is parked: channel and
+    /// district do not clear a row.
+    pub fn touch(&self, keys: &Keys<'_>) -> bool {
+        let fits = |asked: &str, is: &str| asked.is_empty() || asked == is;
+        self.0.iter().any(|suspect| {
+            fits(keys.chain, &suspect.chain)
+                && fits(keys.product, &suspect.product)
+                && fits(keys.group, &suspect.group)
+                && fits(keys.site, &suspect.site)
+        })
     }
 
     /// Whether a lot is among them.

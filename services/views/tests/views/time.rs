@@ -87,7 +87,7 @@ fn by(site: &str) -> &'static str {
 }
 
 /// Commands at random, decided as a recorder decides them: late, voided, corrected, counted, restated, known to the day only.
-fn history(seed: u64, accepted: usize) -> Book {
+pub fn history(seed: u64, accepted: usize) -> Book {
     let mut book = Book::small();
     let mut state = State::begin(book.entries[0].entry.genesis.as_ref().unwrap()).unwrap();
     book.entries.iter().for_each(|numbered| state.evolve_entry(&numbered.entry));
