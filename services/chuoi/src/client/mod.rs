@@ -133,10 +133,10 @@ pub fn timestamp(instant: Timestamp) -> prost_types::Timestamp {
     prost_types::Timestamp { seconds, nanos }
 }
 
-/// An instant as a clock of this zone shows it, with the offset.
+/// An instant as a clock of this zone shows it.
 pub fn local(time: &prost_types::Timestamp, zone: &TimeZone) -> String {
     let instant = Timestamp::new(time.seconds, time.nanos).unwrap_or_default();
-    instant.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S%:z").to_string()
+    zone.to_datetime(instant).strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
 /// A generated client with the limits that answers need.

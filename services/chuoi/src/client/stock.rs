@@ -6,8 +6,8 @@ use jiff::tz::TimeZone;
 use tonic::transport::Channel;
 use wire::proto::chuoi::stock::v1::stock_service_client::StockServiceClient;
 use wire::proto::chuoi::stock::v1::{
-    AsOf, DayEdge, GetSummaryRequest, GetSummaryResponse, ListLotsByExpiryRequest, ListLotsByExpiryResponse, LotOnHand, QueryStockRequest,
-    QueryStockResponse, StockFilter, StockRow, UnitTotal,
+    AsOf, DayEdge, GetSummaryRequest, GetSummaryResponse, ListLotsByExpiryRequest, ListLotsByExpiryResponse, LotOnHand,
+    QueryStockRequest, QueryStockResponse, StockFilter, StockRow, UnitTotal,
 };
 
 use super::{Client, Paging, ReadFlags, answered, query, typed};
@@ -70,9 +70,8 @@ impl AsOfFlags {
             return Ok((!position.is_empty()).then(|| AsOf { position, ..AsOf::default() }));
         };
         let today = zone.to_datetime(now).date();
-        let moment = domain::typed::date_time(typed, zone).or_else(|misread| {
-            domain::typed::date_time(&format!("{today} {typed}"), zone).map_err(|_| misread)
-        });
+        let moment = domain::typed::date_time(typed, zone)
+            .or_else(|misread| domain::typed::date_time(&format!("{today} {typed}"), zone).map_err(|_| misread));
         match (moment, domain::typed::date(typed)) {
             (Ok(_), _) if self.before_opening => {
                 Err(Failure::Usage("--before-opening goes with a day in --as-of, not with a time".to_owned()))
@@ -366,9 +365,9 @@ mod tests {
         let now: Timestamp = "2026-11-25T03:00:00Z".parse().unwrap();
         // typed, before opening, said back
         for (typed, before_opening, said) in [
-            ("25/11/2026 06:30",          false, Some("2026-11-25 06:30:00+07:00")),
-            ("6h30",                      false, Some("2026-11-25 06:30:00+07:00")),
-            ("2026-11-24T23:30+00:00",    false, Some("2026-11-25 06:30:00+07:00")),
+            ("25/11/2026 06:30",          false, Some("2026-11-25 06:30:00")),
+            ("6h30",                      false, Some("2026-11-25 06:30:00")),
+            ("2026-11-24T23:30+00:00",    false, Some("2026-11-25 06:30:00")),
             ("20/11/2026",                false, Some("2026-11-20 after closing")),
             ("2026-11-20",                true,  Some("2026-11-20 before opening")),
             ("6h30",                      true,  None),

@@ -5,7 +5,8 @@ use jiff::{Timestamp, ToSpan as _};
 use tonic::transport::Channel;
 use wire::proto::chuoi::throughput::v1::throughput_service_client::ThroughputServiceClient;
 use wire::proto::chuoi::throughput::v1::{
-    QueryMeasuresRequest, QueryMeasuresResponse, QueryThroughputRequest, QueryThroughputResponse, QueryUtilizationRequest, QueryUtilizationResponse, ThroughputRow,
+    QueryMeasuresRequest, QueryMeasuresResponse, QueryThroughputRequest, QueryThroughputResponse, QueryUtilizationRequest,
+    QueryUtilizationResponse, ThroughputRow,
 };
 
 use super::stock::{estimate, named};
@@ -290,7 +291,8 @@ fn show_measures(answer: &QueryMeasuresResponse) -> String {
     for row in &answer.rows {
         let (it, change) = (row.measures.clone().unwrap_or_default(), row.difference.unwrap_or_default());
         let rate = |basis_points: Option<i64>| basis_points.map(percent).unwrap_or_default();
-        let lost: Vec<String> = it.losses.iter().map(|loss| format!("{} {}", LossWord::word(loss.stage), rate(loss.shrink_basis_points))).collect();
+        let lost: Vec<String> =
+            it.losses.iter().map(|loss| format!("{} {}", LossWord::word(loss.stage), rate(loss.shrink_basis_points))).collect();
         table.row([
             row.period_start_date.clone(),
             named(&row.chain_code, &row.chain_name),

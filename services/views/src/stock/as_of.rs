@@ -52,7 +52,8 @@ impl AsOf {
         let stock = filter.on_places(query, "stock.site_code", "stock.lot_id");
         let mut later = Vec::new();
         for (side, sign) in [("to", "-"), ("from", "")] {
-            let (places, beyond) = (filter.on_places(query, &format!("m.{side}_site_code"), "m.lot_id"), self.beyond(query, side));
+            let (places, beyond) =
+                (filter.on_places(query, &format!("m.{side}_site_code"), "m.lot_id"), self.beyond(query, side));
             later.push(format!(
                 "UNION ALL SELECT m.{side}_site_code, m.lot_id, {sign}m.quantity_milli FROM movements m
                  WHERE m.{side}_site_code IS NOT NULL AND {places} AND ({beyond})"

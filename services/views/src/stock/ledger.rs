@@ -158,7 +158,8 @@ fn row(cut: &Cut<'_>, row: &Row) -> Result<(Vec<String>, proto::Ledger, Option<p
         keys.resize(KEYS.len(), "0".to_owned());
         return Ok((keys, ledger, None));
     };
-    let (day, rank, micros): (i32, i16, i64) = (row.try_get("business_day")?, row.try_get("rank")?, row.try_get("moment_micros")?);
+    let (day, rank, micros): (i32, i16, i64) =
+        (row.try_get("business_day")?, row.try_get("rank")?, row.try_get("moment_micros")?);
     keys.extend([day.to_string(), rank.to_string(), micros.to_string()]);
     keys.extend([row.try_get::<_, i16>("step")?.to_string(), sequence.to_string()]);
     keys.extend([row.try_get::<_, i32>("ordinal")?.to_string(), row.try_get::<_, i32>("line")?.to_string()]);

@@ -8,8 +8,8 @@ use tonic::{Request, Response, Status};
 use wire::proto::chuoi::stock::v1::stock_service_server::StockService;
 use wire::proto::chuoi::stock::v1::{
     GetShipmentRequest, GetShipmentResponse, GetSummaryRequest, GetSummaryResponse, ListLotsByExpiryRequest,
-    ListLotsByExpiryResponse, ListShipmentsRequest, ListShipmentsResponse, QueryLedgerRequest, QueryLedgerResponse, QueryStockRequest,
-    QueryStockResponse,
+    ListLotsByExpiryResponse, ListShipmentsRequest, ListShipmentsResponse, QueryLedgerRequest, QueryLedgerResponse,
+    QueryStockRequest, QueryStockResponse,
 };
 
 pub(crate) struct Service(pub(crate) Views);

@@ -44,9 +44,8 @@ pub(crate) async fn measures(
             (key, row)
         })
         .collect();
-    let next_page_token = page.cut(&mut rows, |((start, keys), _)| {
-        std::iter::once(start.to_string()).chain(keys.iter().cloned()).collect()
-    });
+    let next_page_token =
+        page.cut(&mut rows, |((start, keys), _)| std::iter::once(start.to_string()).chain(keys.iter().cloned()).collect());
     let mut rows: Vec<_> = rows.into_iter().map(|(_, row)| row).collect();
     name(cut, &mut rows).await?;
     Ok(proto::QueryMeasuresResponse { rows, next_page_token, position: cut.position() })

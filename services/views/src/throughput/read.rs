@@ -1,9 +1,9 @@
 //! Reads flows. Whole months come from the sums by month, the days at the ends of a range from the sums by day.
 
 use super::write::month;
+use crate::filter::Range;
 use crate::page::Page;
 use crate::read::{Cut, Query, beyond};
-use crate::filter::Range;
 use crate::stock::read::{Doubtful, Keys};
 use crate::{Error, filter, names};
 use domain::time::BusinessDay;
@@ -147,7 +147,11 @@ pub(super) fn period(field: i32) -> Result<Period, Error> {
 /// Refuses hours, where only days are known.
 pub(super) fn no_hours(period: Period) -> Result<Period, Error> {
     if period == Period::Hour {
-        return Err(Error::Malformed { field: "period", value: "4".into(), allowed: "1 day, 2 week, 3 month; 0 for the whole range".into() });
+        return Err(Error::Malformed {
+            field: "period",
+            value: "4".into(),
+            allowed: "1 day, 2 week, 3 month; 0 for the whole range".into(),
+        });
     }
     Ok(period)
 }
@@ -156,11 +160,7 @@ pub(super) fn no_hours(period: Period) -> Result<Period, Error> {
 pub(super) fn asked(group_by: &[i32]) -> Result<BTreeSet<i32>, Error> {
     let key = |number: &i32| match ThroughputKey::try_from(*number) {
         Ok(key) if key != ThroughputKey::Unspecified => Ok(*number),
-        _ => Err(Error::Malformed {
-            field: "group_by",
-            value: number.to_string(),
-            allowed: "keys of throughput, 1 to 6".into(),
-        }),
+        _ => Err(Error::Malformed { field: "group_by", value: number.to_string(), allowed: "keys of throughput, 1 to 6".into() }),
     };
     group_by.iter().map(key).collect()
 }
@@ -256,7 +256,8 @@ pub(crate) async fn throughput(
 }
 
 /// What was voided wholly leaves no row.
-const SOME: &str = "sum(k.quantity_milli) <> 0 OR sum(k.movement_count) <> 0 OR sum(k.compared_milli) <> 0 OR sum(k.compared_count) <> 0";
+const SOME: &str =
+    "sum(k.quantity_milli) <> 0 OR sum(k.movement_count) <> 0 OR sum(k.compared_milli) <> 0 OR sum(k.compared_count) <> 0";
 
 /// Which flows, when, and held against which.
 struct Flows {
@@ -369,7 +370,8 @@ impl Filter {
 
     /// Those of the doubtful that these flows may be about.
     pub fn doubtful(&self, doubtful: Doubtful) -> Doubtful {
-        let takes = |values: &Option<Vec<String>>, is: &str| values.as_ref().is_none_or(|values| values.iter().any(|value| value == is));
+        let takes =
+            |values: &Option<Vec<String>>, is: &str| values.as_ref().is_none_or(|values| values.iter().any(|value| value == is));
         doubtful.only(|suspect| {
             takes(&self.chains, &suspect.chain) && takes(&self.products, &suspect.product) && takes(&self.sites, &suspect.site)
         })

@@ -6,7 +6,8 @@ use crate::throughput::{measures, read};
 use tonic::{Request, Response, Status};
 use wire::proto::chuoi::throughput::v1::throughput_service_server::ThroughputService;
 use wire::proto::chuoi::throughput::v1::{
-    QueryMeasuresRequest, QueryMeasuresResponse, QueryThroughputRequest, QueryThroughputResponse, QueryUtilizationRequest, QueryUtilizationResponse,
+    QueryMeasuresRequest, QueryMeasuresResponse, QueryThroughputRequest, QueryThroughputResponse, QueryUtilizationRequest,
+    QueryUtilizationResponse,
 };
 
 pub(crate) struct Service(pub(crate) Views);

@@ -336,9 +336,13 @@ fn measured() -> Book {
     book.say("HTX1", &six, harvested(&c, "F1", 5_000));
     let (leaves, evening, next) =
         (book.at("2026-11-16T17:00+07:00"), book.at("2026-11-16T20:00:30+07:00"), book.at("2026-11-17T06:00+07:00"));
-    for (code, to, of, milli) in
-        [("1", "S1", &a, 30_000), ("2", "S2", &a, 20_000), ("3", "S1", &b, 10_000), ("4", "S1", &c, 5_000), ("5", "S1", &a, 8_000)]
-    {
+    for (code, to, of, milli) in [
+        ("1", "S1", &a, 30_000),
+        ("2", "S2", &a, 20_000),
+        ("3", "S1", &b, 10_000),
+        ("4", "S1", &c, 5_000),
+        ("5", "S1", &a, 8_000),
+    ] {
         book.say("HTX1", &leaves, dispatched(code, "F1", to, &[(of, milli)]));
     }
     let date = book.on("2026-11-18");
@@ -409,7 +413,8 @@ async fn measures_say_what_was_accepted_lost_and_how_long_it_took() {
     let mut shown = async |group_by: Vec<ThroughputKey>, channels: Vec<SiteKind>| -> Rows {
         let channels = channels.into_iter().map(|kind| names(kind)).collect();
         let group_by = group_by.into_iter().map(Into::into).collect();
-        let asked = QueryMeasuresRequest { group_by, channels, page_size: 1, compare_from_date: String::new(), ..request.clone() };
+        let asked =
+            QueryMeasuresRequest { group_by, channels, page_size: 1, compare_from_date: String::new(), ..request.clone() };
         let (mut rows, mut page_token) = (Rows::new(), String::new());
         loop {
             let page = client.query_measures(QueryMeasuresRequest { page_token, ..asked.clone() }).await.unwrap().into_inner();
@@ -446,7 +451,9 @@ async fn measures_say_what_was_accepted_lost_and_how_long_it_took() {
 }
 
 fn names(kind: SiteKind) -> i32 {
-    wire::proto::chuoi::event::v1::SiteKind::from_str_name(&format!("SITE_KIND_{}", kind.as_str().to_ascii_uppercase())).unwrap().into()
+    wire::proto::chuoi::event::v1::SiteKind::from_str_name(&format!("SITE_KIND_{}", kind.as_str().to_ascii_uppercase()))
+        .unwrap()
+        .into()
 }
 
 #[tokio::test]
@@ -470,7 +477,10 @@ async fn rows_that_a_parked_event_touches_are_doubtful() {
         let (group_by, from_date, to_date) = (vec![key.into()], from_date.clone(), to_date.clone());
         let request = QueryThroughputRequest { products, group_by, from_date, to_date, ..Default::default() };
         let rows = client.query_throughput(request.clone()).await.unwrap().into_inner().rows;
-        let seen = rows.iter().filter(|row| row.doubtful).map(|row| [&row.chain_code, &row.product_code, &row.site_code, &row.group_code]);
+        let seen = rows
+            .iter()
+            .filter(|row| row.doubtful)
+            .map(|row| [&row.chain_code, &row.product_code, &row.site_code, &row.group_code]);
         let seen: std::collections::BTreeSet<String> = seen.map(|keys| keys.map(String::as_str).concat()).collect();
         assert_eq!(seen.iter().map(String::as_str).collect::<Vec<_>>(), doubtful, "{key:?} {filter}");
         let QueryThroughputRequest { products, group_by, from_date, to_date, .. } = request;
@@ -480,7 +490,8 @@ async fn rows_that_a_parked_event_touches_are_doubtful() {
     }
     let request = QueryUtilizationRequest { from_date, to_date, ..Default::default() };
     let rows = client.query_utilization(request).await.unwrap().into_inner().rows;
-    let seen: Vec<_> = rows.iter().map(|row| (row.chain_code.as_str(), row.doubtful, row.days_with_entries_basis_points)).collect();
+    let seen: Vec<_> =
+        rows.iter().map(|row| (row.chain_code.as_str(), row.doubtful, row.days_with_entries_basis_points)).collect();
     // Four days of seven.
     assert_eq!(seen, [("CH1", true, 5_714), ("CH2", false, 0)]);
 }

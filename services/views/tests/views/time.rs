@@ -103,7 +103,9 @@ pub fn history(seed: u64, accepted: usize) -> Book {
         let carried = ShipmentReference::Named { issuer: "HTX1".into(), code: shipment.into() };
         let recorded: Vec<_> = book.entries[first..].iter().map(|numbered| &numbered.entry.commands[0]).collect();
         let (who, action) = match dice.below(20) {
-            0..3 => ("HTX1", Action::Harvest(Harvest { site: "F1".into(), lot: begins(lot), quantity: much(milli * 6), plot: None })),
+            0..3 => {
+                ("HTX1", Action::Harvest(Harvest { site: "F1".into(), lot: begins(lot), quantity: much(milli * 6), plot: None }))
+            }
             3 => (by(site), Action::OpenLot(OpenLot { site: site.into(), lot: begins(lot), quantity: much(milli) })),
             4..7 => {
                 let (code, lines) = (shipment.into(), vec![line(lot, milli)]);
@@ -284,7 +286,9 @@ async fn stock_as_of_every_moment_and_every_position_is_a_fold_of_the_events_up_
                 assert_eq!(answer.as_of, Some(as_of), "the answer says as of what it is");
                 assert_eq!(answer.totals.iter().map(|total| total.quantity_milli).sum::<i64>(), seen.values().sum::<i64>());
                 match moment {
-                    Moment::EndOf(_) => assert!(seen.values().all(|held| *held > 0), "seed {seed}, {entries}, {moment:?}: {seen:?}"),
+                    Moment::EndOf(_) => {
+                        assert!(seen.values().all(|held| *held > 0), "seed {seed}, {entries}, {moment:?}: {seen:?}")
+                    }
                     _ => below += seen.values().filter(|held| **held < 0).count(),
                 }
             }
