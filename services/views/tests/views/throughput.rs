@@ -295,7 +295,8 @@ async fn the_same_days_of_another_range_stand_beside() {
     };
     type Rows = &'static [(&'static str, i64, i64, i64, Option<i64>)];
     // period, range, compared with, rows: (start, quantity, compared, difference, in basis points)
-    let cases: [(Period, (&str, &str), (&str, &str), Rows); 6] = [
+    type Days = (&'static str, &'static str);
+    let cases: [(Period, Days, Days, Rows); 6] = [
         (Period::Day,   ("2026-11-16", "2026-11-17"), ("2026-11-09", ""),           &[("2026-11-16", 15, 10, 5, Some(5_000)), ("2026-11-17", 0, 4, -4, Some(-10_000))]),
         (Period::Week,  ("2026-11-16", "2026-11-22"), ("2026-11-09", ""),           &[("2026-11-16", 15, 14, 1, Some(714))]),
         (Period::Week,  ("2026-11-16", "2026-11-22"), ("2025-11-17", "2025-11-23"), &[("2026-11-16", 15, 100, -85, Some(-8_500))]),
@@ -411,7 +412,7 @@ async fn measures_say_what_was_accepted_lost_and_how_long_it_took() {
     // keys, filter by channel; rows: (site or channel, dispatched, fill, shrink, p50)
     type Rows = Vec<(String, i64, Option<i64>, Option<i64>, Option<i64>)>;
     let mut shown = async |group_by: Vec<ThroughputKey>, channels: Vec<SiteKind>| -> Rows {
-        let channels = channels.into_iter().map(|kind| names(kind)).collect();
+        let channels = channels.into_iter().map(names).collect();
         let group_by = group_by.into_iter().map(Into::into).collect();
         let asked =
             QueryMeasuresRequest { group_by, channels, page_size: 1, compare_from_date: String::new(), ..request.clone() };
