@@ -4,7 +4,7 @@ use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
 use crate::client::facts::{self, Said};
-use crate::client::{registry, shipments, stock, throughput, trace, typed};
+use crate::client::{ledger, registry, shipments, stock, throughput, trace, typed};
 use crate::config::{ClientFlags, GenesisFlags, GlobalFlags, ServerFlags};
 
 /// Tracks farm products from harvest to the shelf.
@@ -116,21 +116,32 @@ Example (a time that is given is the time of what really happened):
   chuoi correct 0193616e-… --as DV-SM001 --reason \"typed 300 for 30\" receive HTX002/PX-0125 --line T20261125=\"30 túi\"")]
     Correct(Box<Said<facts::Correct>>),
 
-    /// Show where the goods are now
+    /// Show where the goods are, or were
     #[command(after_help = "\
 Examples:
   chuoi stock --site SM001               the lots of a shop
   chuoi stock --product PK0049           who has a product
   chuoi stock --chain CH001 --by channel,product
   chuoi stock --site SM001 --expiring 28/11/2026
+  chuoi stock --site SM001 --as-of \"20/11/2026 09:00\"
+  chuoi stock --site SM001 --as-of 20/11/2026 --before-opening
   chuoi stock --summary                  everything at once, and whether it adds up")]
     Stock(stock::Stock),
+    /// Show what moved at sites between two days, with the balance before, after each movement, and after all
+    #[command(after_help = "\
+Examples:
+  chuoi ledger --site SM001 --product PK0049
+  chuoi ledger --site SM001 --lot T20261125 --from 01/11/2026 --to 25/11/2026")]
+    Ledger(ledger::Ledger),
     /// Show how much flows through the chains, and how far each is from its capacity
     #[command(after_help = "\
 Examples:
   chuoi throughput --utilization --from 01/11/2026 --period week
   chuoi throughput --chain CH001 --by product --period day
-  chuoi throughput --stage received --by channel")]
+  chuoi throughput --stage received --by channel
+  chuoi throughput --stage sold --period hour --from 25/11/2026 --to 25/11/2026
+  chuoi throughput --by chain --compare-from 18/11/2025
+  chuoi throughput --measures --by chain --compare-from 01/10/2026 --from 01/11/2026")]
     Throughput(throughput::Throughput),
     /// Show where a lot came from and where it went
     #[command(after_help = "\

@@ -5,7 +5,7 @@ use std::future::Future;
 use clap::CommandFactory as _;
 
 use crate::cli::{Cli, Command, Registry, Role};
-use crate::client::{record, registry, shipments, simulate, stock, throughput, trace};
+use crate::client::{ledger, record, registry, shipments, simulate, stock, throughput, trace};
 use crate::config::{Given, Key, Output, Settings};
 use crate::failure::Failure;
 use crate::roles::Roles;
@@ -60,6 +60,7 @@ async fn perform(command: Command, settings: Settings) -> Result<(), Failure> {
         Command::Void(said) => record::fact(settings, &said.fact, &said.flags).await,
         Command::Correct(said) => record::correct(settings, &said.fact, &said.flags).await,
         Command::Stock(asked) => stock::run(settings, &asked).await,
+        Command::Ledger(asked) => ledger::run(settings, &asked).await,
         Command::Throughput(asked) => throughput::run(settings, &asked).await,
         Command::Trace(asked) => trace::run(settings, &asked).await,
         Command::Shipments(asked) => shipments::run(settings, &asked).await,
@@ -120,6 +121,7 @@ impl Command {
             Command::Void(said) => said.flags.client.given(),
             Command::Correct(said) => said.flags.client.given(),
             Command::Stock(asked) => asked.read.client.given(),
+            Command::Ledger(asked) => asked.read.client.given(),
             Command::Throughput(asked) => asked.read.client.given(),
             Command::Trace(asked) => asked.read.client.given(),
             Command::Shipments(asked) => asked.read.client.given(),

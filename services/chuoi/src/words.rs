@@ -5,8 +5,8 @@ use clap::builder::PossibleValue;
 use wire::proto::chuoi::event::v1::{OrganizationKind, Process, RefusalReason, SiteKind, WasteReason};
 use wire::proto::chuoi::record::v1::Verdict;
 use wire::proto::chuoi::registry::v1::RegistryKind;
-use wire::proto::chuoi::stock::v1::{OutsideReason, ShipmentState, StockKey};
-use wire::proto::chuoi::throughput::v1::{Period, Stage, ThroughputKey};
+use wire::proto::chuoi::stock::v1::{LedgerMoveKind, OutsideReason, ShipmentState, StockKey};
+use wire::proto::chuoi::throughput::v1::{LossStage, Period, Stage, ThroughputKey};
 use wire::proto::chuoi::trace::v1::{EventKind, EventStanding};
 
 /// A word for each number of an enumeration, to be typed and to be shown.
@@ -93,7 +93,7 @@ words! {
         "site" = Site, "lot" = Lot, "product" = Product, "chain" = Chain, "channel" = Channel, "district" = District,
     }
     /// Length of periods.
-    PeriodWord of Period { "day" = Day, "week" = Week, "month" = Month }
+    PeriodWord of Period { "hour" = Hour, "day" = Day, "week" = Week, "month" = Month }
     /// Where in its way from harvest to shelf quantity moved.
     StageWord of Stage {
         "harvested" = Harvested, "opened" = Opened, "consumed" = Consumed, "produced" = Produced,
@@ -103,6 +103,15 @@ words! {
     /// What throughput is grouped by.
     ThroughputBy of ThroughputKey {
         "chain" = Chain, "product" = Product, "channel" = Channel, "district" = District, "site" = Site,
+        "group" = Group,
+    }
+    /// Where goods are lost.
+    LossWord of LossStage { "production" = Production, "transit" = Transit, "storage" = Storage, "shop" = Shop }
+    /// What recorded a movement in a ledger.
+    MoveWord of LedgerMoveKind {
+        "harvested" = Harvested, "opened" = LotOpened, "transformed" = Transformed, "dispatched" = Dispatched,
+        "received" = Received, "sold" = Sold, "wasted" = Wasted, "counted" = Counted, "count restated" = CountRestated,
+        "voided" = Voided, "corrected" = Corrected,
     }
     /// Kind of event in a lot's history.
     EventWord of EventKind {

@@ -8,7 +8,7 @@ use crate::entry::{Entry, Genesis};
 use crate::event::registry::{Organization, OrganizationKind};
 use crate::event::{CountBasis, Counted, CountedLine, Event, Fact, Lot, LotAmount, RegistryFact};
 use crate::id::{CommandId, LotId, OrganizationCode, ProductCode, ShipmentCode, ShipmentId, SiteCode};
-use crate::posting::{Place, Posting};
+use crate::posting::Place;
 use crate::quantity::Milli;
 use crate::refusal::{CommandRef, LotName};
 use crate::time::{BusinessDay, Calendar, EventTime, TimeKey, UnknownTimeZone};
@@ -337,28 +337,14 @@ impl State {
 
     /// Enters an event's postings in the ledgers, or takes them back.
     fn post(&mut self, by: &CommandRef, event: &Event, reversal: bool) {
-        let adjustment_key = match &event.fact {
-            Fact::Counted(Counted { basis: CountBasis::Stocktake, .. })
-            | Fact::CountRestated(crate::event::CountRestated { basis: CountBasis::Stocktake, .. }) => {
-                Some(LedgerKey::count(event.time.key()))
-            }
-            Fact::Counted(Counted { basis: CountBasis::Provisional, .. })
-            | Fact::CountRestated(crate::event::CountRestated { basis: CountBasis::Provisional, .. }) => {
-                Some(LedgerKey::filling(event.time.key()))
-            }
-            _ => None,
-        };
         for posting in event.postings() {
             let posting = if reversal { posting.reversed() } else { posting };
-            let Posting { lot, from, to, quantity, time, reversal } = posting;
-            for (place, incoming) in [(from, false), (to, true)] {
-                let Some(holder) = Holder::of(&place) else { continue };
-                let change = if incoming { quantity.0 } else { -quantity.0 };
-                let ledger = self.ledger_mut(lot, holder);
-                match adjustment_key {
-                    Some(key) => ledger.adjust(key, change),
-                    None => ledger.enter(LedgerKey::leg(time, incoming, reversal), change, by),
-                }
+            for (place, incoming) in [(&posting.from, false), (&posting.to, true)] {
+                let Some(holder) = Holder::of(place) else { continue };
+                let change = if incoming { posting.quantity.0 } else { -posting.quantity.0 };
+                let key = LedgerKey::of(&event.fact, &posting, incoming);
+                let ledger = self.ledger_mut(posting.lot, holder);
+                if key.is_leg() { ledger.enter(key, change, by) } else { ledger.adjust(key, change) }
             }
         }
     }

@@ -9,6 +9,9 @@ use wire::proto::chuoi::event::v1::SiteKind;
 /// Values in a filter at most.
 const MOST: usize = 1_000;
 
+/// Days in a range at most.
+const MOST_DAYS: i32 = 3_700;
+
 const HINT: &str = "see RegistryService.Find";
 
 /// Codes of sites, given as codes or GLNs; none for all.
@@ -85,6 +88,47 @@ pub(crate) fn day(field: &'static str, given: &str) -> Result<Option<BusinessDay
     Ok(Some(BusinessDay::of(date)))
 }
 
+/// First and last day; none at an open end.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Range {
+    /// First day.
+    pub from: Option<BusinessDay>,
+    /// Last day.
+    pub to: Option<BusinessDay>,
+}
+
+impl Range {
+    /// Reads `from_date` and `to_date`.
+    pub fn read(from: &str, to: &str) -> Result<Range, Error> {
+        let range = Range { from: day("from_date", from)?, to: day("to_date", to)? };
+        if let (Some(first), Some(last)) = (range.from, range.to) {
+            if last < first {
+                return Err(Error::Malformed {
+                    field: "to_date",
+                    value: to.into(),
+                    allowed: format!("a date not before from_date, {first}"),
+                });
+            }
+            if last.0 - first.0 >= MOST_DAYS {
+                return Err(Error::Malformed {
+                    field: "to_date",
+                    value: to.into(),
+                    allowed: format!("a date within {MOST_DAYS} days of from_date, up to {}", first.plus(MOST_DAYS - 1)),
+                });
+            }
+        }
+        Ok(range)
+    }
+
+    /// Both ends of a range that may not be open.
+    pub fn closed(self) -> Result<(BusinessDay, BusinessDay), Error> {
+        let needed = |field, day: Option<BusinessDay>| {
+            day.ok_or_else(|| Error::Malformed { field, value: String::new(), allowed: "a date such as 2026-11-25".into() })
+        };
+        Ok((needed("from_date", self.from)?, needed("to_date", self.to)?))
+    }
+}
+
 /// Text of a day; empty where there is none.
 pub(crate) fn date(day: Option<i32>) -> String {
     day.map(|day| BusinessDay(day).to_string()).unwrap_or_default()
@@ -118,4 +162,18 @@ async fn resolve(
         }
     }
     Ok(Some(codes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_range_is_read_and_its_limits_are_named() {
+        assert!(Range::read("2026-02-30", "").is_err());
+        assert!(Range::read("2026-02-02", "2026-02-01").is_err());
+        assert!(Range::read("2016-01-01", "2026-02-17").is_err());
+        assert!(Range::read("2026-01-01", "2026-01-01").is_ok());
+        assert!(Range::read("", "").is_ok());
+    }
 }

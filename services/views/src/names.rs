@@ -1,7 +1,7 @@
 //! Names of kinds, as tables and answers hold them. Tables hold the domain's names; protobuf's are the same behind a prefix.
 
 use wire::proto::chuoi::event::v1::{OrganizationKind, SiteKind};
-use wire::proto::chuoi::stock::v1::OutsideReason;
+use wire::proto::chuoi::stock::v1::{LedgerMoveKind, OutsideReason};
 use wire::proto::chuoi::trace::v1::EventKind;
 
 /// The kind of site with this name.
@@ -31,14 +31,24 @@ pub fn outside(name: &str) -> OutsideReason {
 
 /// The kind of event with this name, for example `LotOpened`.
 pub fn event_kind(name: &str) -> EventKind {
-    let mut words = String::from("EVENT_KIND");
+    EventKind::from_str_name(&behind("EVENT_KIND", name)).unwrap_or_default()
+}
+
+/// The kind of movement of an event with this name.
+pub fn move_kind(name: &str) -> LedgerMoveKind {
+    LedgerMoveKind::from_str_name(&behind("LEDGER_MOVE_KIND", name)).unwrap_or_default()
+}
+
+/// A name such as `LotOpened` in protobuf's spelling, behind a prefix.
+fn behind(prefix: &str, name: &str) -> String {
+    let mut words = prefix.to_owned();
     for letter in name.chars() {
         if letter.is_ascii_uppercase() {
             words.push('_');
         }
         words.push(letter.to_ascii_uppercase());
     }
-    EventKind::from_str_name(&words).unwrap_or_default()
+    words
 }
 
 #[cfg(test)]
@@ -73,6 +83,9 @@ mod tests {
             "Corrected",
         ] {
             assert_ne!(event_kind(name), EventKind::Unspecified, "{name}");
+            // These move nothing at a site.
+            let moves = !["DeliveryRefused", "ShortReported", "Matched"].contains(&name);
+            assert_eq!(move_kind(name) != LedgerMoveKind::Unspecified, moves, "{name}");
         }
     }
 }

@@ -68,6 +68,18 @@ impl Views {
         })
     }
 
+    /// The same for a query as of a position, which must be reached too.
+    pub async fn reach_as_of(&self, at_least: &str, field: &'static str, as_of: &str) -> Result<Object, Error> {
+        if !as_of.is_empty() {
+            let reached = self.reach(as_of).await.map_err(|error| match error {
+                Error::Malformed { value, allowed, .. } => Error::Malformed { field, value, allowed },
+                error => error,
+            })?;
+            drop(reached);
+        }
+        self.reach(at_least).await
+    }
+
     async fn look(&self) -> Result<(Object, Option<Checkpoint>), Error> {
         let client = self.pool.get().await?;
         let now = checkpoint(&**client).await?;

@@ -5,6 +5,7 @@
 
 pub mod answer;
 pub mod facts;
+pub mod ledger;
 pub mod names;
 pub mod record;
 pub mod registry;
@@ -18,6 +19,7 @@ pub mod typed;
 use std::time::Duration;
 
 use clap::Args;
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Request, Response, Status};
@@ -119,6 +121,22 @@ pub fn zone(settings: &Settings) -> Result<TimeZone, Failure> {
     TimeZone::get(settings.text(Key::TimeZone)).map_err(|_| {
         settings.wrong(Key::TimeZone, "is not a time zone that is known", "give an IANA name such as Asia/Ho_Chi_Minh")
     })
+}
+
+/// An instant as messages carry it.
+pub fn timestamp(instant: Timestamp) -> prost_types::Timestamp {
+    // Protobuf counts nanoseconds forward from the second, also before 1970.
+    let (seconds, nanos) = (instant.as_second(), instant.subsec_nanosecond());
+    if nanos < 0 {
+        return prost_types::Timestamp { seconds: seconds - 1, nanos: nanos + 1_000_000_000 };
+    }
+    prost_types::Timestamp { seconds, nanos }
+}
+
+/// An instant as a clock of this zone shows it.
+pub fn local(time: &prost_types::Timestamp, zone: &TimeZone) -> String {
+    let instant = Timestamp::new(time.seconds, time.nanos).unwrap_or_default();
+    zone.to_datetime(instant).strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
 /// A generated client with the limits that answers need.

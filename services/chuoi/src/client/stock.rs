@@ -1,11 +1,13 @@
-//! `chuoi stock`: where the goods are now.
+//! `chuoi stock`: where the goods are, or were.
 
 use clap::Args;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use tonic::transport::Channel;
 use wire::proto::chuoi::stock::v1::stock_service_client::StockServiceClient;
 use wire::proto::chuoi::stock::v1::{
-    GetSummaryRequest, GetSummaryResponse, ListLotsByExpiryRequest, ListLotsByExpiryResponse, LotOnHand, QueryStockRequest,
-    QueryStockResponse, StockFilter, StockRow, UnitTotal,
+    AsOf, DayEdge, GetSummaryRequest, GetSummaryResponse, ListLotsByExpiryRequest, ListLotsByExpiryResponse, LotOnHand,
+    QueryStockRequest, QueryStockResponse, StockFilter, StockRow, UnitTotal,
 };
 
 use super::{Client, Paging, ReadFlags, answered, query, typed};
@@ -35,12 +37,70 @@ pub struct Stock {
     /// Everything at once: how much entered, where it is, how it left, and whether that adds up
     #[arg(long, conflicts_with_all = ["by", "total", "expiring"])]
     pub summary: bool,
+    /// As of when.
+    #[command(flatten)]
+    pub as_of: AsOfFlags,
     /// How much to show.
     #[command(flatten)]
     pub paging: Paging,
     /// Settings, and the position.
     #[command(flatten)]
     pub read: ReadFlags,
+}
+
+/// As of when stock is asked for.
+#[derive(Args, Clone, Debug, Default)]
+pub struct AsOfFlags {
+    /// As of this moment in the world, late entries included: "25/11/2026 06:30", a time of today, or a day, which is taken to its end
+    #[arg(long, value_name = "TIME", conflicts_with_all = ["expiring", "summary"])]
+    pub as_of: Option<String>,
+    /// Before anything moved on the day of --as-of, and after what was counted before opening
+    #[arg(long, requires = "as_of")]
+    pub before_opening: bool,
+    /// As it was known at this position of the journal
+    #[arg(long, value_name = "POSITION", conflicts_with_all = ["expiring", "summary"])]
+    pub as_of_position: Option<String>,
+}
+
+impl AsOfFlags {
+    /// As a message; none where nothing was said.
+    fn message(&self, now: Timestamp, zone: &TimeZone) -> Result<Option<AsOf>, Failure> {
+        let position = self.as_of_position.clone().unwrap_or_default();
+        let Some(typed) = &self.as_of else {
+            return Ok((!position.is_empty()).then(|| AsOf { position, ..AsOf::default() }));
+        };
+        let today = zone.to_datetime(now).date();
+        let moment = domain::typed::date_time(typed, zone)
+            .or_else(|misread| domain::typed::date_time(&format!("{today} {typed}"), zone).map_err(|_| misread));
+        match (moment, domain::typed::date(typed)) {
+            (Ok(_), _) if self.before_opening => {
+                Err(Failure::Usage("--before-opening goes with a day in --as-of, not with a time".to_owned()))
+            }
+            (Ok(moment), _) => {
+                let time = Some(super::timestamp(moment.instant));
+                Ok(Some(AsOf { time, position, ..AsOf::default() }))
+            }
+            (Err(_), Ok(date)) => {
+                let edge = if self.before_opening { DayEdge::BeforeOpening } else { DayEdge::AfterClosing };
+                Ok(Some(AsOf { date: date.to_string(), day_edge: edge.into(), position, time: None }))
+            }
+            (Err(misread), Err(_)) => Err(Failure::Usage(format!("--as-of {misread}"))),
+        }
+    }
+}
+
+/// What an answer says about as of when it is; nothing where it is of everything that is recorded.
+fn as_of(answer: &QueryStockResponse, zone: &TimeZone) -> String {
+    let Some(as_of) = &answer.as_of else { return String::new() };
+    let moment = match (&as_of.time, as_of.day_edge()) {
+        (Some(time), _) => super::local(time, zone),
+        (None, DayEdge::BeforeOpening) => format!("{} before opening", as_of.date),
+        (None, _) if !as_of.date.is_empty() => format!("{} after closing", as_of.date),
+        (None, _) => String::new(),
+    };
+    let known = if as_of.position == answer.position { String::new() } else { format!("as known at {}", as_of.position) };
+    let said: Vec<String> = [moment, known].into_iter().filter(|part| !part.is_empty()).collect();
+    if said.is_empty() { String::new() } else { format!("as of     {}\n\n", said.join(", ")) }
 }
 
 /// Which stock; several values of one kind are alternatives.
@@ -71,7 +131,8 @@ fn expiry(text: &str) -> Result<String, String> {
 }
 
 impl Filter {
-    fn message(&self) -> StockFilter {
+    /// As a message.
+    pub fn message(&self) -> StockFilter {
         StockFilter {
             sites: self.sites.clone(),
             lots: self.lots.clone(),
@@ -103,6 +164,8 @@ impl Stock {
 
 /// Runs it.
 pub async fn run(settings: Settings, asked: &Stock) -> Result<(), Failure> {
+    let zone = super::zone(&settings)?;
+    let as_of = asked.as_of.message(Timestamp::now(), &zone)?;
     let client = Client::connect(settings).await?;
     let mut service = super::service!(StockServiceClient<Channel>, client.channel.clone());
     if asked.summary {
@@ -114,18 +177,23 @@ pub async fn run(settings: Settings, asked: &Stock) -> Result<(), Failure> {
         let answer = lots_by_expiry(&mut service, asked, before).await?;
         return client.show("chuoi.stock.v1.ListLotsByExpiryResponse", &answer, || expiring(&answer));
     }
-    let mut answer = rows(&mut service, asked).await?;
+    let mut answer = rows(&mut service, asked, as_of).await?;
     // Lots come by their ids, which mean nothing to a person; where all are here, by product.
     if answer.next_page_token.is_empty() {
         answer.rows.sort_by(|one, other| by_product(one).cmp(&by_product(other)));
     }
-    client.show("chuoi.stock.v1.QueryStockResponse", &answer, || stock(&answer))
+    client.show("chuoi.stock.v1.QueryStockResponse", &answer, || self::as_of(&answer, &zone) + &stock(&answer))
 }
 
-async fn rows(service: &mut StockServiceClient<Channel>, asked: &Stock) -> Result<QueryStockResponse, Failure> {
+async fn rows(
+    service: &mut StockServiceClient<Channel>,
+    asked: &Stock,
+    as_of: Option<AsOf>,
+) -> Result<QueryStockResponse, Failure> {
     let mut request = QueryStockRequest {
         filter: Some(asked.filter.message()),
         group_by: asked.keys(),
+        as_of,
         at_least: asked.read.at_least.clone(),
         ..QueryStockRequest::default()
     };
@@ -172,7 +240,7 @@ fn by_product(row: &StockRow) -> [&str; 7] {
 }
 
 /// Code and name of something in one cell.
-fn named(code: &str, name: &str) -> String {
+pub fn named(code: &str, name: &str) -> String {
     format!("{code} {name}").trim().to_owned()
 }
 
@@ -284,4 +352,35 @@ fn summary(answer: &GetSummaryResponse) -> String {
     }
     line("position", answer.position.clone());
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[rustfmt::skip] // Columns.
+    fn as_of_when_is_read_as_people_write_it() {
+        let zone = TimeZone::get("Asia/Ho_Chi_Minh").unwrap();
+        let now: Timestamp = "2026-11-25T03:00:00Z".parse().unwrap();
+        // typed, before opening, said back
+        for (typed, before_opening, said) in [
+            ("25/11/2026 06:30",          false, Some("2026-11-25 06:30:00")),
+            ("6h30",                      false, Some("2026-11-25 06:30:00")),
+            ("2026-11-24T23:30+00:00",    false, Some("2026-11-25 06:30:00")),
+            ("20/11/2026",                false, Some("2026-11-20 after closing")),
+            ("2026-11-20",                true,  Some("2026-11-20 before opening")),
+            ("6h30",                      true,  None),
+            ("31/11/2026",                false, None),
+        ] {
+            let flags = AsOfFlags { as_of: Some(typed.into()), before_opening, as_of_position: None };
+            let answer = flags.message(now, &zone).ok().map(|as_of| QueryStockResponse { as_of, ..QueryStockResponse::default() });
+            let shown = answer.map(|answer| as_of(&answer, &zone));
+            assert_eq!(shown, said.map(|said| format!("as of     {said}\n\n")), "{typed}");
+        }
+        let known = AsOfFlags { as_of_position: Some("a-7".into()), ..AsOfFlags::default() };
+        let answer = QueryStockResponse { as_of: known.message(now, &zone).unwrap(), position: "a-9".into(), ..QueryStockResponse::default() };
+        assert_eq!(as_of(&answer, &zone), "as of     as known at a-7\n\n");
+        assert_eq!(AsOfFlags::default().message(now, &zone).unwrap(), None);
+    }
 }

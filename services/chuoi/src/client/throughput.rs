@@ -5,15 +5,16 @@ use jiff::{Timestamp, ToSpan as _};
 use tonic::transport::Channel;
 use wire::proto::chuoi::throughput::v1::throughput_service_client::ThroughputServiceClient;
 use wire::proto::chuoi::throughput::v1::{
-    QueryThroughputRequest, QueryThroughputResponse, QueryUtilizationRequest, QueryUtilizationResponse, ThroughputRow,
+    QueryMeasuresRequest, QueryMeasuresResponse, QueryThroughputRequest, QueryThroughputResponse, QueryUtilizationRequest,
+    QueryUtilizationResponse, ThroughputRow,
 };
 
-use super::stock::estimate;
+use super::stock::{estimate, named};
 use super::{Client, Paging, ReadFlags, answered, query, typed};
 use crate::config::Settings;
 use crate::failure::Failure;
 use crate::output::Table;
-use crate::words::{Channel as ChannelWord, PeriodWord, StageWord, ThroughputBy, count, number, unit};
+use crate::words::{Channel as ChannelWord, LossWord, PeriodWord, StageWord, ThroughputBy, count, number, unit};
 
 /// Rows that the service gives at once.
 const PAGE: usize = 5_000;
@@ -26,6 +27,9 @@ pub struct Throughput {
     /// Hold what chains dispatched towards shops against the capacity that they declared
     #[arg(long, conflicts_with_all = ["by", "stages", "products", "channels", "districts", "sites"])]
     pub utilization: bool,
+    /// Measure what was accepted of what was dispatched, what was lost of what entered, and how long it took from harvest to shelf
+    #[arg(long, conflicts_with_all = ["utilization", "stages"])]
+    pub measures: bool,
     /// Of these chains
     #[arg(long = "chain", value_name = "CHAIN", value_delimiter = ',')]
     pub chains: Vec<String>,
@@ -50,6 +54,12 @@ pub struct Throughput {
     /// Last business day [default: today]
     #[arg(long, value_name = "DAY", value_parser = typed::date)]
     pub to: Option<String>,
+    /// Hold against another range that begins on this day; with --period week so many whole weeks apart
+    #[arg(long, value_name = "DAY", value_parser = typed::date, conflicts_with = "utilization")]
+    pub compare_from: Option<String>,
+    /// Last day of that range [default: it has as many days]
+    #[arg(long, value_name = "DAY", value_parser = typed::date, requires = "compare_from")]
+    pub compare_to: Option<String>,
     /// Length of the periods [default: the whole range is one]
     #[arg(long, value_enum)]
     pub period: Option<PeriodWord>,
@@ -78,8 +88,54 @@ pub async fn run(settings: Settings, asked: &Throughput) -> Result<(), Failure> 
         let answer = utilization(&mut service, asked, from, to).await?;
         return client.show("chuoi.throughput.v1.QueryUtilizationResponse", &answer, || heading + &show_utilization(&answer));
     }
+    let heading = match &asked.compare_from {
+        Some(other) => {
+            let until = asked.compare_to.as_ref().map(|to| format!(" to {to}")).unwrap_or_default();
+            format!("{from} to {to}, compared with {other}{until}\n\n")
+        }
+        None => heading,
+    };
+    if asked.measures {
+        let answer = measures(&mut service, asked, from, to).await?;
+        return client.show("chuoi.throughput.v1.QueryMeasuresResponse", &answer, || heading + &show_measures(&answer));
+    }
     let answer = throughput(&mut service, asked, from, to).await?;
-    client.show("chuoi.throughput.v1.QueryThroughputResponse", &answer, || heading + &show(&answer))
+    let compares = asked.compare_from.is_some();
+    client.show("chuoi.throughput.v1.QueryThroughputResponse", &answer, || heading + &show(&answer, compares))
+}
+
+async fn measures(
+    service: &mut ThroughputServiceClient<Channel>,
+    asked: &Throughput,
+    from_date: String,
+    to_date: String,
+) -> Result<QueryMeasuresResponse, Failure> {
+    let mut request = QueryMeasuresRequest {
+        chains: asked.chains.clone(),
+        products: asked.products.clone(),
+        channels: asked.channels.iter().map(|channel| channel.number()).collect(),
+        districts: asked.districts.clone(),
+        sites: asked.sites.clone(),
+        from_date,
+        to_date,
+        period: asked.period.map_or(0, PeriodWord::number),
+        group_by: asked.by.iter().map(|by| by.number()).collect(),
+        compare_from_date: asked.compare_from.clone().unwrap_or_default(),
+        compare_to_date: asked.compare_to.clone().unwrap_or_default(),
+        at_least: asked.read.at_least.clone(),
+        ..QueryMeasuresRequest::default()
+    };
+    let mut all = QueryMeasuresResponse::default();
+    loop {
+        request.page_size = asked.paging.page_size(all.rows.len(), PAGE);
+        let mut page = answered(service.query_measures(query(request.clone())).await)?;
+        request.page_token = page.next_page_token.clone();
+        page.rows.splice(..0, all.rows);
+        all = page;
+        if request.page_token.is_empty() || asked.paging.wanted(all.rows.len()) == 0 {
+            return Ok(all);
+        }
+    }
 }
 
 async fn throughput(
@@ -99,6 +155,8 @@ async fn throughput(
         to_date,
         period: asked.period.map_or(0, PeriodWord::number),
         group_by: asked.by.iter().map(|by| by.number()).collect(),
+        compare_from_date: asked.compare_from.clone().unwrap_or_default(),
+        compare_to_date: asked.compare_to.clone().unwrap_or_default(),
         at_least: asked.read.at_least.clone(),
         ..QueryThroughputRequest::default()
     };
@@ -142,55 +200,53 @@ async fn utilization(
     }
 }
 
-fn show(answer: &QueryThroughputResponse) -> String {
-    let mut table = Table::new(&[
-        "from",
-        "stage",
-        "chain",
-        "product",
-        "channel",
-        "district",
-        "site",
-        "quantity>",
-        "unit",
-        "kg (est.)>",
-        "movements>",
-    ]);
-    for row in &answer.rows {
-        table.row(cells(row));
-    }
-    let mut text = if table.is_empty() { "nothing\n".to_owned() } else { table.render() };
+/// Columns of throughput behind the first.
+const COLUMNS: [&str; 15] = [
+    "stage",
+    "chain",
+    "product",
+    "group",
+    "channel",
+    "district",
+    "site",
+    "quantity>",
+    "unit",
+    "kg (est.)>",
+    "movements>",
+    "before>",
+    "difference>",
+    "in %>",
+    "",
+];
+
+fn show(answer: &QueryThroughputResponse, compares: bool) -> String {
+    let table = |first: &'static str, rows: &[ThroughputRow]| {
+        let mut table = Table::new(&[&[first], &COLUMNS[..]].concat());
+        rows.iter().for_each(|row| table.row(cells(row, compares)));
+        table
+    };
+    let rows = table("from", &answer.rows);
+    let mut text = if rows.is_empty() { "nothing\n".to_owned() } else { rows.render() };
     // Without other keys the totals are the rows again.
     if answer.rows.len() > answer.totals.len() || !answer.next_page_token.is_empty() {
-        let mut totals = Table::new(&[
-            "total",
-            "stage",
-            "chain",
-            "product",
-            "channel",
-            "district",
-            "site",
-            "quantity>",
-            "unit",
-            "kg (est.)>",
-            "movements>",
-        ]);
-        for row in &answer.totals {
-            totals.row(cells(row));
-        }
         text.push('\n');
-        text.push_str(&totals.render());
+        text.push_str(&table("total", &answer.totals).render());
     }
     text + &rest(&answer.next_page_token, &answer.position)
 }
 
-fn cells(row: &ThroughputRow) -> [String; 11] {
-    let named = |code: &str, name: &str| format!("{code} {name}").trim().to_owned();
+fn cells(row: &ThroughputRow, compares: bool) -> [String; 16] {
+    let compared = |said: String| if compares { said } else { String::new() };
     [
-        row.period_start_date.clone(),
+        match (row.hour, row.without_hour) {
+            (Some(hour), _) => format!("{} {hour:02}:00", row.period_start_date),
+            (None, true) => format!("{} no hour", row.period_start_date),
+            (None, false) => row.period_start_date.clone(),
+        },
         StageWord::word(row.stage).to_owned(),
         named(&row.chain_code, &row.chain_name),
         named(&row.product_code, &row.product_name),
+        row.group_code.clone(),
         ChannelWord::word(row.channel).to_owned(),
         named(&row.district_code, &row.district_name),
         named(&row.site_code, &row.site_name),
@@ -198,7 +254,76 @@ fn cells(row: &ThroughputRow) -> [String; 11] {
         unit(&row.unit).to_owned(),
         if row.unit == "KGM" { String::new() } else { estimate(row.estimated_mass_gram) },
         count(row.movements),
+        compared(number(row.compared_quantity_milli)),
+        compared(number(row.difference_milli)),
+        row.difference_basis_points.map(percent).unwrap_or_default(),
+        doubt(row.doubtful),
     ]
+}
+
+fn doubt(doubtful: bool) -> String {
+    if doubtful { "doubtful".to_owned() } else { String::new() }
+}
+
+fn show_measures(answer: &QueryMeasuresResponse) -> String {
+    let mut table = Table::new(&[
+        "from",
+        "chain",
+        "product",
+        "group",
+        "channel",
+        "district",
+        "site",
+        "unit",
+        "fill>",
+        "+/->",
+        "on the road>",
+        "shrink>",
+        "+/->",
+        "where",
+        "shelf p50>",
+        "+/->",
+        "p95>",
+        "+/->",
+        "harvest known>",
+        "",
+    ]);
+    for row in &answer.rows {
+        let (it, change) = (row.measures.clone().unwrap_or_default(), row.difference.unwrap_or_default());
+        let rate = |basis_points: Option<i64>| basis_points.map(percent).unwrap_or_default();
+        let lost: Vec<String> =
+            it.losses.iter().map(|loss| format!("{} {}", LossWord::word(loss.stage), rate(loss.shrink_basis_points))).collect();
+        table.row([
+            row.period_start_date.clone(),
+            named(&row.chain_code, &row.chain_name),
+            named(&row.product_code, &row.product_name),
+            row.group_code.clone(),
+            ChannelWord::word(row.channel).to_owned(),
+            named(&row.district_code, &row.district_name),
+            named(&row.site_code, &row.site_name),
+            unit(&row.unit).to_owned(),
+            rate(it.fill_basis_points),
+            rate(change.fill_basis_points),
+            if it.open_milli == 0 { String::new() } else { number(it.open_milli) },
+            rate(it.shrink_basis_points),
+            rate(change.shrink_basis_points),
+            lost.join(" · "),
+            it.harvest_to_shelf_p50_minutes.map(hours).unwrap_or_default(),
+            change.harvest_to_shelf_p50_minutes.map(hours).unwrap_or_default(),
+            it.harvest_to_shelf_p95_minutes.map(hours).unwrap_or_default(),
+            change.harvest_to_shelf_p95_minutes.map(hours).unwrap_or_default(),
+            rate(it.harvest_known_basis_points),
+            doubt(row.doubtful),
+        ]);
+    }
+    let text = if table.is_empty() { "nothing\n".to_owned() } else { table.render() };
+    text + &rest(&answer.next_page_token, &answer.position)
+}
+
+/// Minutes as hours with one decimal.
+fn hours(minutes: i64) -> String {
+    let tenths = if minutes < 0 { (minutes - 3) / 6 } else { (minutes + 3) / 6 };
+    format!("{} h", number(tenths.saturating_mul(100)))
 }
 
 fn show_utilization(answer: &QueryUtilizationResponse) -> String {
@@ -212,6 +337,7 @@ fn show_utilization(answer: &QueryUtilizationResponse) -> String {
         "unit",
         "days with entries>",
         "products not counted>",
+        "",
     ]);
     for row in &answer.rows {
         let used = row.utilization_basis_points.map_or("no capacity declared".to_owned(), percent);
@@ -223,8 +349,9 @@ fn show_utilization(answer: &QueryUtilizationResponse) -> String {
             format!("{}{}", if row.estimated { "≈ " } else { "" }, number(row.dispatched_milli)),
             number(row.capacity_milli),
             unit(&row.unit).to_owned(),
-            format!("{} of {}", row.days_with_entries, row.days),
+            format!("{} of {} ({})", row.days_with_entries, row.days, percent(row.days_with_entries_basis_points)),
             if row.products_not_counted == 0 { String::new() } else { row.products_not_counted.to_string() },
+            doubt(row.doubtful),
         ]);
     }
     let text = if table.is_empty() { "nothing\n".to_owned() } else { table.render() };
@@ -239,7 +366,8 @@ fn rest(next_page_token: &str, position: &str) -> String {
 
 /// Basis points as a percentage with one decimal.
 fn percent(basis_points: i64) -> String {
-    format!("{} %", number((basis_points + 5) / 10 * 100))
+    let tenths = if basis_points < 0 { (basis_points - 5) / 10 } else { (basis_points + 5) / 10 };
+    format!("{} %", number(tenths * 100))
 }
 
 /// A bar of ten steps: full at capacity.
@@ -264,5 +392,6 @@ mod tests {
         ] {
             assert_eq!((percent(basis_points).as_str(), bar(basis_points).as_str()), (said, shown));
         }
+        assert_eq!((percent(-1_236), hours(1_443), hours(-33)), ("-12,4 %".into(), "24,1 h".into(), "-0,6 h".into()));
     }
 }

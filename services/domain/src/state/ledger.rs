@@ -4,7 +4,8 @@
 //! What follows (a count's variance, the filling of a reported shortfall) is a function of legs and counts alone. So the stock
 //! at the end cannot depend on the order in which facts arrived.
 
-use crate::event::CountBasis;
+use crate::event::{CountBasis, CountRestated, Counted, Fact};
+use crate::posting::Posting;
 use crate::quantity::Milli;
 use crate::refusal::CommandRef;
 use crate::time::{BusinessDay, EventTime, Precision, TimeKey};
@@ -31,6 +32,31 @@ enum Step {
 }
 
 impl LedgerKey {
+    /// Of one side of a fact's posting: where goods come in, or where they go out. A count's variance lies at the count, a filling
+    /// just before it, and what takes them back lies there too.
+    pub fn of(fact: &Fact, posting: &Posting, incoming: bool) -> LedgerKey {
+        match fact {
+            Fact::Counted(Counted { basis, .. }) | Fact::CountRestated(CountRestated { basis, .. }) => match basis {
+                CountBasis::Stocktake => LedgerKey::count(posting.time),
+                CountBasis::Provisional => LedgerKey::filling(posting.time),
+                CountBasis::Surplus => LedgerKey::leg(posting.time, incoming, posting.reversal),
+            },
+            _ => LedgerKey::leg(posting.time, incoming, posting.reversal),
+        }
+    }
+
+    /// The last place at a time: whatever has happened by then lies at it or before. A day alone is taken to its end.
+    pub fn last_at(time: TimeKey) -> LedgerKey {
+        let precision = if time.precision == Precision::Day { Precision::AfterClosing } else { time.precision };
+        LedgerKey::count(TimeKey { precision, ..time })
+    }
+
+    /// Its parts below the day, as tables hold them: place in the day, microseconds since 1970 of a moment, and step at one time.
+    /// Keys are in the order of day and parts.
+    pub fn parts(self) -> (i16, i64, i16) {
+        (self.rank.into(), self.micros, self.step as i16)
+    }
+
     /// Of goods that come in or go out. A reversal lies where what it reverses lies.
     pub fn leg(time: TimeKey, incoming: bool, reversal: bool) -> LedgerKey {
         let rank = match time.precision {
@@ -55,6 +81,11 @@ impl LedgerKey {
 
     fn day_end(day: BusinessDay) -> LedgerKey {
         LedgerKey { day, rank: 4, micros: 0, step: Step::Filling }
+    }
+
+    /// Whether goods themselves move there, and not what follows from a count.
+    pub fn is_leg(self) -> bool {
+        self.step == Step::Leg
     }
 
     /// Which kind of count an adjustment at this key belongs to.

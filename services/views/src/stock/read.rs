@@ -1,6 +1,7 @@
 //! Reads stock: rows and sums under any combination of keys. A question that no lot has a part in is answered from the totals by
 //! site, chain and product.
 
+use super::as_of::AsOf;
 use crate::page::Page;
 use crate::read::{Cut, Query, beyond};
 use crate::{Error, filter, names};
@@ -36,6 +37,35 @@ impl Filter {
         })
     }
 
+    /// Whether it names places or goods, and not only a chain or nothing.
+    pub fn is_narrow(&self) -> bool {
+        let named = [&self.sites, &self.products, &self.channels, &self.districts].into_iter().any(Option::is_some);
+        named || self.lots.is_some()
+    }
+
+    /// Conditions over rows of a site and a lot, before anything is joined to them.
+    pub fn on_places(&self, query: &mut Query, site: &str, lot: &str) -> String {
+        let mut conditions = vec!["true".to_owned()];
+        if let Some(sites) = &self.sites {
+            conditions.push(format!("{site} = ANY({}::text[])", query.bind(sites.clone())));
+        }
+        if let Some(lots) = &self.lots {
+            conditions.push(format!("{lot} = ANY({}::uuid[])", query.bind(lots.clone())));
+        }
+        for (of, table, column, values) in [
+            (site, "sites WHERE site_code", "kind", &self.channels),
+            (site, "sites WHERE site_code", "district_code", &self.districts),
+            (lot, "lots WHERE lot_id", "product_code", &self.products),
+            (lot, "lots WHERE lot_id", "chain_code", &self.chains),
+        ] {
+            if let Some(values) = values {
+                let bound = query.bind(values.clone());
+                conditions.push(format!("EXISTS (SELECT FROM {table} = {of} AND {column} = ANY({bound}::text[]))"));
+            }
+        }
+        conditions.join(" AND ")
+    }
+
     /// Conditions over `k` (lot rows or totals, both with site, lot, chain and product as far as they have them) and `s` (sites).
     fn conditions(&self, query: &mut Query) -> Vec<String> {
         let mut conditions = Vec::new();
@@ -60,10 +90,10 @@ impl Filter {
 }
 
 /// Rows by lot, with what the lot says.
-const BY_LOT: &str =
+pub(crate) const BY_LOT: &str =
     "(SELECT stock.site_code, stock.lot_id, stock.quantity_milli, lots.product_code, lots.chain_code, lots.expiry_day
                        FROM stock JOIN lots USING (lot_id))";
-const TOTALS: &str = "stock_totals";
+pub(crate) const TOTALS: &str = "stock_totals";
 
 /// Expressions that sum what is under one combination of keys. A mass that is not known counts beside the estimate.
 const SUMS: &str = "sum(k.quantity_milli)::bigint AS quantity_milli,
@@ -111,10 +141,10 @@ pub(crate) async fn stock(
         };
     }
     let is_asked = |key: StockKey| asked.contains(&(key as i32));
-    let by_lot = is_asked(StockKey::Lot) || filter.lots.is_some();
-    let source = if by_lot { BY_LOT } else { TOTALS };
-
+    let as_of = AsOf::read(cut, request.as_of.as_ref())?;
+    let by_lot = is_asked(StockKey::Lot) || filter.lots.is_some() || !as_of.is_now();
     let mut query = Query::default();
+    let source = as_of.source(&mut query, &filter, by_lot);
     let mut conditions = filter.conditions(&mut query);
     let mut keys: Vec<(&str, &str)> = Vec::new();
     let mut selected: Vec<String> = Vec::new();
@@ -151,7 +181,7 @@ pub(crate) async fn stock(
          LEFT JOIN lots l ON l.lot_id = g.lot_id
          ORDER BY {}",
         selected.join(", "),
-        from(source, &conditions),
+        from(&source, &conditions),
         grouped.join(", "),
         grouped.join(", "),
         outer(&asked)
@@ -166,7 +196,8 @@ pub(crate) async fn stock(
         values.push(row.unit.clone());
         values
     });
-    Ok(proto::QueryStockResponse { rows, totals: totals(cut, &filter, None).await?, next_page_token, position: cut.position() })
+    let totals = totals(cut, &filter, &as_of, None).await?;
+    Ok(proto::QueryStockResponse { rows, totals, next_page_token, position: cut.position(), as_of: Some(as_of.answer(cut)) })
 }
 
 fn outer(asked: &BTreeSet<i32>) -> String {
@@ -216,16 +247,20 @@ fn row(row: &Row, doubtful: &Doubtful) -> Result<proto::StockRow, Error> {
 }
 
 /// Sums over everything that a filter takes, by unit.
-async fn totals(cut: &Cut<'_>, filter: &Filter, expiring_before: Option<i32>) -> Result<Vec<proto::UnitTotal>, Error> {
+async fn totals(
+    cut: &Cut<'_>,
+    filter: &Filter,
+    as_of: &AsOf,
+    expiring_before: Option<i32>,
+) -> Result<Vec<proto::UnitTotal>, Error> {
     let mut query = Query::default();
+    let source = as_of.source(&mut query, filter, filter.lots.is_some() || expiring_before.is_some());
     let mut conditions = filter.conditions(&mut query);
-    let by_expiry = expiring_before.is_some();
     if let Some(day) = expiring_before {
         let bound = query.bind(day);
         conditions.push(format!("k.expiry_day < {bound}"));
     }
-    let source = if filter.lots.is_some() || by_expiry { BY_LOT } else { TOTALS };
-    query.sql = format!("SELECT {UNIT} AS unit, {SUMS} {} GROUP BY {UNIT} ORDER BY {UNIT}", from(source, &conditions));
+    query.sql = format!("SELECT {UNIT} AS unit, {SUMS} {} GROUP BY {UNIT} ORDER BY {UNIT}", from(&source, &conditions));
     let rows = cut.query(&query).await?;
     rows.iter().map(total).collect()
 }
@@ -287,7 +322,7 @@ pub(crate) async fn by_expiry(
     });
     Ok(proto::ListLotsByExpiryResponse {
         lots: lots.into_iter().map(|(_, lot)| lot).collect(),
-        totals: totals(cut, &filter, Some(before)).await?,
+        totals: totals(cut, &filter, &AsOf::default(), Some(before)).await?,
         next_page_token,
         position: cut.position(),
     })
@@ -302,11 +337,29 @@ fn today(cut: &Cut<'_>) -> Result<domain::time::BusinessDay, Error> {
 /// Lots, and where, that a parked command would have touched.
 pub(crate) struct Doubtful(Vec<Suspect>);
 
-struct Suspect {
+/// Keys of flows; empty where they are not asked for.
+#[derive(Default)]
+pub(crate) struct Keys<'a> {
+    /// Chain.
+    pub chain: &'a str,
+    /// Product.
+    pub product: &'a str,
+    /// Group of products.
+    pub group: &'a str,
+    /// Site.
+    pub site: &'a str,
+}
+
+/// A lot that a parked command would have touched, and where.
+pub(crate) struct Suspect {
     lot: String,
-    site: String,
-    chain: String,
-    product: String,
+    /// Empty where it is not about a site.
+    pub site: String,
+    /// Chain of the lot.
+    pub chain: String,
+    /// Product of the lot.
+    pub product: String,
+    group: String,
     kind: String,
     district: String,
 }
@@ -316,8 +369,8 @@ impl Doubtful {
     pub async fn read(cut: &Cut<'_>) -> Result<Doubtful, Error> {
         let sql =
             "SELECT d.lot_id::text, d.site_code, coalesce(l.chain_code, ''), coalesce(l.product_code, ''), coalesce(s.kind, ''),
-                          coalesce(s.district_code, '')
-                   FROM doubtful d LEFT JOIN lots l USING (lot_id) LEFT JOIN sites s ON s.site_code = d.site_code";
+                          coalesce(s.district_code, ''), coalesce(p.group_code, '')
+                   FROM doubtful d LEFT JOIN lots l USING (lot_id) LEFT JOIN products p ON p.product_code = l.product_code LEFT JOIN sites s ON s.site_code = d.site_code";
         let rows = cut.rows(sql, &[]).await?;
         let suspect = |row: &Row| {
             Ok(Suspect {
@@ -327,9 +380,28 @@ impl Doubtful {
                 product: row.try_get(3)?,
                 kind: row.try_get(4)?,
                 district: row.try_get(5)?,
+                group: row.try_get(6)?,
             })
         };
         Ok(Doubtful(rows.iter().map(suspect).collect::<Result<_, Error>>()?))
+    }
+
+    /// Those that fit.
+    pub fn only(mut self, fits: impl Fn(&Suspect) -> bool) -> Doubtful {
+        self.0.retain(fits);
+        self
+    }
+
+    /// Whether one of them has a part in flows of these keys. Where goods go to is not known of what is parked: channel and
+    /// district do not clear a row.
+    pub fn touch(&self, keys: &Keys<'_>) -> bool {
+        let fits = |asked: &str, is: &str| asked.is_empty() || asked == is;
+        self.0.iter().any(|suspect| {
+            fits(keys.chain, &suspect.chain)
+                && fits(keys.product, &suspect.product)
+                && fits(keys.group, &suspect.group)
+                && fits(keys.site, &suspect.site)
+        })
     }
 
     /// Whether a lot is among them.
@@ -337,7 +409,8 @@ impl Doubtful {
         self.0.iter().any(|suspect| suspect.lot == lot)
     }
 
-    fn concerns(&self, row: &proto::StockRow) -> bool {
+    /// Whether a row may be wrong: one of them has a part in it.
+    pub fn concerns(&self, row: &proto::StockRow) -> bool {
         let fits = |asked: &str, is: &str| asked.is_empty() || asked == is;
         let kind = if row.channel == 0 { String::new() } else { names::of_site_kind(row.channel()) };
         self.0.iter().any(|suspect| {

@@ -3,12 +3,13 @@
 use crate::page::Page;
 use crate::read::{Cut, Views};
 use crate::shipments;
-use crate::stock::{read, summary};
+use crate::stock::{ledger, read, summary};
 use tonic::{Request, Response, Status};
 use wire::proto::chuoi::stock::v1::stock_service_server::StockService;
 use wire::proto::chuoi::stock::v1::{
     GetShipmentRequest, GetShipmentResponse, GetSummaryRequest, GetSummaryResponse, ListLotsByExpiryRequest,
-    ListLotsByExpiryResponse, ListShipmentsRequest, ListShipmentsResponse, QueryStockRequest, QueryStockResponse,
+    ListLotsByExpiryResponse, ListShipmentsRequest, ListShipmentsResponse, QueryLedgerRequest, QueryLedgerResponse,
+    QueryStockRequest, QueryStockResponse,
 };
 
 pub(crate) struct Service(pub(crate) Views);
@@ -19,9 +20,19 @@ impl StockService for Service {
         let request = request.into_inner();
         let same = QueryStockRequest { page_size: 0, page_token: String::new(), at_least: String::new(), ..request.clone() };
         let page = Page::read(request.page_size, 500, 5_000, &request.page_token, &same)?;
-        let mut client = self.0.reach(&request.at_least).await?;
+        let as_of = request.as_of.as_ref().map_or("", |as_of| &as_of.position);
+        let mut client = self.0.reach_as_of(&request.at_least, "as_of.position", as_of).await?;
         let cut = Cut::of(&mut client).await?;
         Ok(Response::new(read::stock(&cut, &request, &page).await?))
+    }
+
+    async fn query_ledger(&self, request: Request<QueryLedgerRequest>) -> Result<Response<QueryLedgerResponse>, Status> {
+        let request = request.into_inner();
+        let same = QueryLedgerRequest { page_size: 0, page_token: String::new(), at_least: String::new(), ..request.clone() };
+        let page = Page::read(request.page_size, 500, 5_000, &request.page_token, &same)?;
+        let mut client = self.0.reach_as_of(&request.at_least, "as_of_position", &request.as_of_position).await?;
+        let cut = Cut::of(&mut client).await?;
+        Ok(Response::new(ledger::ledger(&cut, &request, &page).await?))
     }
 
     async fn list_shipments(&self, request: Request<ListShipmentsRequest>) -> Result<Response<ListShipmentsResponse>, Status> {

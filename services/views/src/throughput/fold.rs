@@ -78,7 +78,7 @@ impl Changes {
             let key =
                 Key { day: moved.posting.day(), stage, lot: moved.posting.lot, site: site.clone(), to_site: to_site.cloned() };
             let flow = self.flows.entry(key).or_default();
-            let sign = part.sign() * direction;
+            let sign = part.sign() * i128::from(direction);
             flow.quantity += sign * i128::from(moved.posting.quantity.0);
             flow.first += sign * i128::from(moved.first.0);
             // A movement that takes back a provisional find is one more, not one less.
@@ -107,7 +107,7 @@ fn sites(fact: &Fact) -> Option<(&SiteCode, Option<&SiteCode>)> {
 
 /// The stage that a posting passes, and 1, or -1 where it takes from that stage (a provisional find that goods take back).
 /// A match is none: the receipt and the dispatch behind it count already.
-fn stage(from: &Place, to: &Place) -> Option<(Stage, i128)> {
+pub fn stage(from: &Place, to: &Place) -> Option<(Stage, i16)> {
     use Outside::{Consumed, Found, Harvested, Lost, Missing, Opening, Produced, Sold, Unmatched};
     Some(match (from, to) {
         (Place::Outside(Harvested), _) => (Stage::Harvested, 1),

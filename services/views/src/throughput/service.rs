@@ -2,11 +2,12 @@
 
 use crate::page::Page;
 use crate::read::{Cut, Views};
-use crate::throughput::read;
+use crate::throughput::{measures, read};
 use tonic::{Request, Response, Status};
 use wire::proto::chuoi::throughput::v1::throughput_service_server::ThroughputService;
 use wire::proto::chuoi::throughput::v1::{
-    QueryThroughputRequest, QueryThroughputResponse, QueryUtilizationRequest, QueryUtilizationResponse,
+    QueryMeasuresRequest, QueryMeasuresResponse, QueryThroughputRequest, QueryThroughputResponse, QueryUtilizationRequest,
+    QueryUtilizationResponse,
 };
 
 pub(crate) struct Service(pub(crate) Views);
@@ -36,5 +37,14 @@ impl ThroughputService for Service {
         let mut client = self.0.reach(&request.at_least).await?;
         let cut = Cut::of(&mut client).await?;
         Ok(Response::new(read::utilization(&cut, &request, &page).await?))
+    }
+
+    async fn query_measures(&self, request: Request<QueryMeasuresRequest>) -> Result<Response<QueryMeasuresResponse>, Status> {
+        let request = request.into_inner();
+        let same = QueryMeasuresRequest { page_size: 0, page_token: String::new(), at_least: String::new(), ..request.clone() };
+        let page = Page::read(request.page_size, 500, 5_000, &request.page_token, &same)?;
+        let mut client = self.0.reach(&request.at_least).await?;
+        let cut = Cut::of(&mut client).await?;
+        Ok(Response::new(measures::measures(&cut, &request, &page).await?))
     }
 }

@@ -1,10 +1,12 @@
 //! What happened, event by event, as it is shown in a lot's history.
 
 use crate::fold::{At, Part};
+use crate::throughput::fold::{Stage, stage};
 use domain::entry::RecordedCommand;
 use domain::event::{CountBasis, Event, Fact, Process};
 use domain::id::{CommandId, EventId, LotId, ShipmentId, SiteCode};
 use domain::posting::Posting;
+use domain::state::ledger::LedgerKey;
 use domain::time::{EventTime, Precision};
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -95,6 +97,10 @@ pub struct Movement {
     pub posting: Posting,
     /// How its quantity was given.
     pub given: Option<String>,
+    /// Where it lies on the side that the goods leave, and on the side that they enter.
+    pub keys: (LedgerKey, LedgerKey),
+    /// The stage that it passes, and 1 where it adds to that, -1 where it takes from it.
+    pub stage: Option<(Stage, i16)>,
 }
 
 /// A counted line.
@@ -173,10 +179,14 @@ impl Changes {
                 by: command.id,
             });
         }
-        let moves = parts.iter().flat_map(|part| part.moves.iter().map(move |moved| (part.is_reversal, moved)));
-        for ((is_reversal, moved), line) in moves.zip(0..) {
-            let posting = if is_reversal { moved.posting.clone().reversed() } else { moved.posting.clone() };
-            self.movements.push(Movement { at, line, posting, given: moved.given.map(str::to_owned) });
+        let moves = parts.iter().flat_map(|part| part.moves.iter().map(move |moved| (part, moved)));
+        for ((part, moved), line) in moves.zip(0..) {
+            let stage = stage(&moved.posting.from, &moved.posting.to);
+            let stage = stage.map(|(stage, sign)| (stage, if part.is_reversal { -sign } else { sign }));
+            let posting = if part.is_reversal { moved.posting.clone().reversed() } else { moved.posting.clone() };
+            let key = |incoming| LedgerKey::of(&part.event.fact, &posting, incoming);
+            let keys = (key(false), key(true));
+            self.movements.push(Movement { at, line, posting, given: moved.given.map(str::to_owned), keys, stage });
         }
         if let Fact::Counted(fact) = &event.fact {
             for (counted, line) in fact.lines.iter().zip(0..) {

@@ -33,16 +33,21 @@ pub async fn write(transaction: &Transaction<'_>, changes: &Changes) -> Result<(
     let columns = "organization_code, command_id, is_correction, sequence, ordinal, by_command_id";
     rows.send(transaction, &format!("reversals ({columns})")).await?;
 
-    let mut rows = Rows::of(14);
+    let mut rows = Rows::of(20);
     for movement in &changes.movements {
         let posting = &movement.posting;
         rows.row().big(movement.at.sequence).int(movement.at.ordinal).int(movement.line).uuid(posting.lot.0);
         place(&mut rows, &posting.from);
         place(&mut rows, &posting.to);
         rows.big(posting.quantity.0).int(posting.day().0).flag(posting.reversal).maybe(movement.given.as_deref(), Rows::text);
+        let ((from_rank, micros, step), (to_rank, ..)) = (movement.keys.0.parts(), movement.keys.1.parts());
+        rows.small(from_rank).small(to_rank).big(micros).small(step);
+        rows.maybe(movement.stage, |rows, (stage, _)| rows.small(stage as i16));
+        rows.maybe(movement.stage, |rows, (_, sign)| rows.small(sign));
     }
     let columns = "sequence, ordinal, line, lot_id, from_site_code, from_shipment_id, from_outside, to_site_code, to_shipment_id, \
-                   to_outside, quantity_milli, business_day, is_reversal, given";
+                   to_outside, quantity_milli, business_day, is_reversal, given, from_rank, to_rank, moment_micros, step, stage, \
+                   stage_sign";
     rows.send(transaction, &format!("movements ({columns})")).await?;
 
     let mut rows = Rows::of(8);

@@ -14,13 +14,13 @@ use wire::proto::chuoi::stock::v1::stock_service_client::StockServiceClient;
 use wire::proto::chuoi::stock::v1::*;
 
 /// A projector in a task of its own.
-struct Running {
+pub struct Running {
     stop: oneshot::Sender<()>,
     task: tokio::task::JoinHandle<Result<(), views::Error>>,
 }
 
 impl Running {
-    fn start(journal: &Journal, settings: &Settings) -> Running {
+    pub fn start(journal: &Journal, settings: &Settings) -> Running {
         let (stop, stopped) = oneshot::channel();
         let projector = Projector::new(journal.clone(), settings.clone());
         let task = tokio::spawn(projector.run(async {
@@ -29,13 +29,14 @@ impl Running {
         Running { stop, task }
     }
 
-    async fn stop(self) {
+    pub async fn stop(self) {
         let _ = self.stop.send(());
         self.task.await.unwrap().unwrap();
     }
 }
 
-async fn reaches(settings: &Settings, sequence: u64) {
+/// Waits until the tables are there.
+pub async fn reaches(settings: &Settings, sequence: u64) {
     let pool = database::connect(settings).unwrap();
     let begun = Instant::now();
     loop {

@@ -11,4 +11,5 @@ mod projecting;
 mod registry;
 mod stock;
 mod throughput;
+mod time;
 mod trace;

@@ -1,0 +1,320 @@
+//! Reads how well the goods flow: fill rate, shrink, harvest to shelf. Each comes from rows of its own (shipments by the day on
+//! which they left, flows, movements into shops) and they meet here under their keys.
+
+use super::read::{Comparison, Filter, KEYS, SHOP, UNIT, asked, basis_points, no_hours, period, period_start};
+use crate::filter::Range;
+use crate::page::Page;
+use crate::read::{Cut, Query};
+use crate::stock::read::{Doubtful, Keys};
+use crate::{Error, filter, names};
+use std::collections::{BTreeMap, BTreeSet};
+use tokio_postgres::Row;
+use wire::proto::chuoi::throughput::v1 as proto;
+use wire::proto::chuoi::throughput::v1::{Period, ThroughputKey};
+
+/// First day of the period, then chain, product, group, site, channel, district and unit; those that were not asked for are empty.
+type Key = (i32, [String; 7]);
+
+/// Measures by key: those of the range, and those that they are compared with.
+type Found = BTreeMap<Key, [proto::Measures; 2]>;
+
+/// A page of measures.
+pub(crate) async fn measures(
+    cut: &Cut<'_>,
+    request: &proto::QueryMeasuresRequest,
+    page: &Page,
+) -> Result<proto::QueryMeasuresResponse, Error> {
+    let range = Range::read(&request.from_date, &request.to_date)?;
+    range.closed()?;
+    let period = no_hours(period(request.period)?)?;
+    let comparison = Comparison::read(range, period, &request.compare_from_date, &request.compare_to_date)?;
+    let reading = Reading { cut, period, asked: asked(&request.group_by)?, filter: Filter::of_measures(cut, request).await? };
+    let mut found = Found::new();
+    reading.range(range, &period_start(period, "k.day"), 0, &mut found).await?;
+    if let Some(other) = comparison {
+        reading.range(other.range, &other.period_start(period, "k.day"), 1, &mut found).await?;
+    }
+    let after = page.after(8)?.map(key_of).transpose()?;
+    let doubtful = reading.filter.doubtful(Doubtful::read(cut).await?);
+    let wanted = usize::try_from(page.size).unwrap_or(usize::MAX).saturating_add(1);
+    let beyond = found.into_iter().filter(|(key, _)| after.as_ref().is_none_or(|after| key > after)).take(wanted);
+    let mut rows: Vec<_> = beyond
+        .map(|(key, [measures, compared])| {
+            let row = row(&key, period, finished(measures), comparison.map(|_| finished(compared)), &doubtful);
+            (key, row)
+        })
+        .collect();
+    let next_page_token =
+        page.cut(&mut rows, |((start, keys), _)| std::iter::once(start.to_string()).chain(keys.iter().cloned()).collect());
+    let mut rows: Vec<_> = rows.into_iter().map(|(_, row)| row).collect();
+    name(cut, &mut rows).await?;
+    Ok(proto::QueryMeasuresResponse { rows, next_page_token, position: cut.position() })
+}
+
+fn key_of(keys: &[String]) -> Result<Key, Error> {
+    let read = || {
+        let (start, keys) = keys.split_first()?;
+        Some((start.parse().ok()?, keys.to_vec().try_into().ok()?))
+    };
+    read().ok_or_else(|| Error::Malformed {
+        field: "page_token",
+        value: keys.join(" "),
+        allowed: "a next_page_token of the same request; empty for the first page".into(),
+    })
+}
+
+struct Reading<'a> {
+    cut: &'a Cut<'a>,
+    period: Period,
+    asked: BTreeSet<i32>,
+    filter: Filter,
+}
+
+/// Names of the columns of a key.
+const COLUMNS: &str = "period_start, chain_code, product_code, group_code, site_code, kind, district_code, unit";
+
+impl Reading<'_> {
+    /// Expressions of the key of a row `k` with its product `p` and its place `s`.
+    fn key(&self, start: &str) -> String {
+        let mut key = vec![format!("{start} AS period_start")];
+        for (of, column, name) in KEYS {
+            let column = if self.asked.contains(&(of as i32)) { column } else { "''::text" };
+            key.push(format!("{column} AS {name}"));
+        }
+        key.push(format!("{UNIT} AS unit"));
+        key.join(", ")
+    }
+
+    fn joins(&self) -> String {
+        format!("LEFT JOIN products p ON p.product_code = k.product_code LEFT JOIN sites s ON s.site_code = {SHOP}")
+    }
+
+    /// Reads one range into one side of what is found.
+    async fn range(&self, range: Range, start: &str, side: usize, found: &mut Found) -> Result<(), Error> {
+        for row in self.cut.query(&self.fill(range, start)?).await? {
+            let measures = &mut found.entry(key(&row)?).or_default()[side];
+            measures.dispatched_milli = row.try_get("sent")?;
+            measures.accepted_milli = row.try_get("accepted")?;
+            measures.refused_milli = row.try_get("refused")?;
+            measures.short_milli = row.try_get("short")?;
+            measures.open_milli = row.try_get("open")?;
+        }
+        for row in self.cut.query(&self.shelf(range, start)?).await? {
+            let measures = &mut found.entry(key(&row)?).or_default()[side];
+            measures.received_milli = row.try_get("received")?;
+            measures.harvest_known_milli = row.try_get("known")?;
+            measures.harvest_by_day_milli = row.try_get("by_day")?;
+            measures.harvest_to_shelf_p50_minutes = row.try_get("p50")?;
+            measures.harvest_to_shelf_p95_minutes = row.try_get("p95")?;
+        }
+        for row in self.cut.query(&self.losses(range, start)).await? {
+            let measures = &mut found.entry(key(&row)?).or_default()[side];
+            measures.losses.push(proto::StageLoss {
+                stage: row.try_get("at")?,
+                wasted_milli: row.try_get("wasted")?,
+                missing_milli: row.try_get("missing")?,
+                lost_milli: row.try_get("lost")?,
+                found_milli: row.try_get("found")?,
+                shrink_basis_points: None,
+            });
+        }
+        let mut entered: BTreeMap<Key, i64> = BTreeMap::new();
+        for row in self.cut.query(&self.entered(range, start)).await? {
+            entered.insert(key(&row)?, row.try_get("entered")?);
+        }
+        let by_place = [ThroughputKey::Site, ThroughputKey::Channel, ThroughputKey::District];
+        if !by_place.iter().any(|of| self.asked.contains(&(*of as i32))) {
+            for key in entered.keys() {
+                found.entry(key.clone()).or_default();
+            }
+        }
+        for ((start, keys), measures) in found.iter_mut() {
+            let [chain, product, group, .., unit] = keys.clone();
+            let goods = (*start, [chain, product, group, String::new(), String::new(), String::new(), unit]);
+            measures[side].entered_milli = entered.get(&goods).copied().unwrap_or(0);
+        }
+        Ok(())
+    }
+
+    /// What became of what left in the range, by the day on which it did.
+    fn fill(&self, range: Range, start: &str) -> Result<Query, Error> {
+        let mut query = Query::default();
+        let (first, last) = range.closed()?;
+        let (first, last) = (query.bind(first.0), query.bind(last.0));
+        let conditions = self.filter.conditions(&mut query, true).join(" AND ");
+        query.sql = format!(
+            "SELECT {COLUMNS}, sum(sent)::bigint AS sent, sum(accepted)::bigint AS accepted, sum(refused)::bigint AS refused,
+                    sum(short)::bigint AS short, sum(open)::bigint AS open
+             FROM (SELECT {}, k.sent, k.accepted, k.refused, k.short, k.open
+                   FROM (SELECT sh.dispatch_day AS day, l.chain_code, l.product_code, coalesce(sh.from_site_code, '') AS site_code,
+                                coalesce(sh.to_site_code, '') AS to_site_code, sl.sent_milli AS sent,
+                                sl.received_milli + sl.matched_milli AS accepted, sl.refused_milli AS refused, sl.short_milli AS short,
+                                sl.open_milli AS open
+                         FROM shipments sh JOIN shipment_lines sl USING (shipment_id) JOIN lots l USING (lot_id)
+                         WHERE sh.dispatch_day BETWEEN {first} AND {last} AND sh.dispatches > 0 AND sh.return_of_shipment_id IS NULL
+                               AND sl.sent_milli > 0) AS k {}
+                   WHERE {conditions}) AS lines
+             GROUP BY {COLUMNS}",
+            self.key(start),
+            self.joins(),
+        );
+        Ok(query)
+    }
+
+    /// What was lost, by where: 1 production, 2 transit, 3 storage, 4 shop.
+    fn losses(&self, range: Range, start: &str) -> Query {
+        let mut query = Query::default();
+        let flows = range.source(&mut query, self.by_month());
+        let conditions = self.filter.conditions(&mut query, true).join(" AND ");
+        query.sql = format!(
+            "SELECT {COLUMNS}, at, coalesce(sum(milli) FILTER (WHERE stage = 10), 0)::bigint AS wasted,
+                    coalesce(sum(milli) FILTER (WHERE stage = 12), 0)::bigint AS missing,
+                    coalesce(sum(milli) FILTER (WHERE stage = 8), 0)::bigint AS lost,
+                    coalesce(sum(milli) FILTER (WHERE stage = 11), 0)::bigint AS found
+             FROM (SELECT {}, k.stage, k.quantity_milli AS milli,
+                          CASE WHEN k.stage = 8 THEN 2 WHEN s.is_producing THEN 1 WHEN s.is_shop THEN 4 ELSE 3 END AS at
+                   FROM {flows} AS k {} WHERE k.stage IN (8, 10, 11, 12) AND {conditions}) AS flows
+             GROUP BY {COLUMNS}, at HAVING bool_or(milli <> 0) ORDER BY at",
+            self.key(start),
+            self.joins(),
+        );
+        query
+    }
+
+    /// What entered from outside, by what it is and not by where.
+    fn entered(&self, range: Range, start: &str) -> Query {
+        let mut query = Query::default();
+        let flows = range.source(&mut query, self.by_month());
+        let conditions = self.filter.conditions(&mut query, false).join(" AND ");
+        let goods = [ThroughputKey::Chain, ThroughputKey::Product, ThroughputKey::Group].map(|of| of as i32);
+        let asked = self.asked.iter().copied().filter(|of| goods.contains(of)).collect();
+        let of_goods = Reading { cut: self.cut, period: self.period, asked, filter: Filter::default() };
+        query.sql = format!(
+            "SELECT {COLUMNS}, sum(milli)::bigint AS entered
+             FROM (SELECT {}, k.quantity_milli AS milli FROM {flows} AS k {} WHERE k.stage IN (1, 2, 4) AND {conditions}) AS flows
+             GROUP BY {COLUMNS} HAVING sum(milli) <> 0",
+            of_goods.key(start),
+            self.joins(),
+        );
+        query
+    }
+
+    /// How long what shops received had been on its way from the harvest, weighted by quantity: whole minutes between moments, whole
+    /// days where one of the two is known to the day only. What was taken back weighs nothing.
+    fn shelf(&self, range: Range, start: &str) -> Result<Query, Error> {
+        let mut query = Query::default();
+        let (first, last) = range.closed()?;
+        let (first, last) = (query.bind(first.0), query.bind(last.0));
+        let conditions = self.filter.conditions(&mut query, true).join(" AND ");
+        query.sql = format!(
+            "WITH received AS (
+                 SELECT {COLUMNS}, minutes, by_day, sum(milli) AS milli
+                 FROM (SELECT {}, k.minutes, k.by_day, k.milli
+                       FROM (SELECT m.business_day AS day, l.chain_code, l.product_code,
+                                    coalesce(m.to_site_code, m.from_site_code, '') AS site_code, ''::text AS to_site_code,
+                                    CASE WHEN m.from_rank = 2 AND l.harvest_time IS NOT NULL
+                                         THEN floor((m.moment_micros - extract(epoch FROM l.harvest_time) * 1000000) / 60000000)
+                                         ELSE (m.business_day - l.harvest_day) * 1440 END AS minutes,
+                                    NOT (m.from_rank = 2 AND l.harvest_time IS NOT NULL) AS by_day,
+                                    m.quantity_milli * m.stage_sign AS milli
+                             FROM movements m JOIN lots l ON l.lot_id = m.lot_id
+                             WHERE m.business_day BETWEEN {first} AND {last} AND m.stage = 6) AS k {}
+                       WHERE s.is_shop AND {conditions}) AS lines
+                 GROUP BY {COLUMNS}, minutes, by_day HAVING sum(milli) <> 0
+             ),
+             ranked AS (
+                 SELECT *, sum(milli) FILTER (WHERE minutes IS NOT NULL) OVER (PARTITION BY {COLUMNS} ORDER BY minutes) AS until,
+                        sum(milli) FILTER (WHERE minutes IS NOT NULL) OVER (PARTITION BY {COLUMNS}) AS known
+                 FROM received
+             )
+             SELECT {COLUMNS}, sum(milli)::bigint AS received, coalesce(max(known), 0)::bigint AS known,
+                    coalesce(sum(milli) FILTER (WHERE by_day AND minutes IS NOT NULL), 0)::bigint AS by_day,
+                    min(minutes) FILTER (WHERE minutes IS NOT NULL AND until * 100 >= known * 50)::bigint AS p50,
+                    min(minutes) FILTER (WHERE minutes IS NOT NULL AND until * 100 >= known * 95)::bigint AS p95
+             FROM ranked GROUP BY {COLUMNS}",
+            self.key(start),
+            self.joins(),
+        );
+        Ok(query)
+    }
+
+    fn by_month(&self) -> bool {
+        matches!(self.period, Period::Unspecified | Period::Month)
+    }
+}
+
+fn key(row: &Row) -> Result<Key, Error> {
+    let mut keys: [String; 7] = Default::default();
+    for (place, key) in keys.iter_mut().enumerate() {
+        *key = row.try_get(place + 1)?;
+    }
+    Ok((row.try_get(0)?, keys))
+}
+
+/// With what follows from the sums.
+fn finished(mut measures: proto::Measures) -> proto::Measures {
+    measures.fill_basis_points = basis_points(measures.accepted_milli, measures.dispatched_milli);
+    measures.harvest_known_basis_points = basis_points(measures.harvest_known_milli, measures.received_milli);
+    let mut lost = 0i64;
+    for loss in &mut measures.losses {
+        let here = loss.wasted_milli.saturating_add(loss.missing_milli).saturating_add(loss.lost_milli) - loss.found_milli;
+        loss.shrink_basis_points = basis_points(here, measures.entered_milli);
+        lost = lost.saturating_add(here);
+    }
+    measures.shrink_basis_points = basis_points(lost, measures.entered_milli);
+    measures
+}
+
+fn row(
+    (start, keys): &Key,
+    period: Period,
+    measures: proto::Measures,
+    compared: Option<proto::Measures>,
+    doubtful: &Doubtful,
+) -> proto::MeasuresRow {
+    let [chain, product, group, site, kind, district, unit] = keys;
+    let difference = compared.as_ref().map(|compared| {
+        let less = |of: fn(&proto::Measures) -> Option<i64>| Some(of(&measures)?.saturating_sub(of(compared)?));
+        proto::MeasuresDifference {
+            fill_basis_points: less(|of| of.fill_basis_points),
+            shrink_basis_points: less(|of| of.shrink_basis_points),
+            harvest_to_shelf_p50_minutes: less(|of| of.harvest_to_shelf_p50_minutes),
+            harvest_to_shelf_p95_minutes: less(|of| of.harvest_to_shelf_p95_minutes),
+        }
+    });
+    proto::MeasuresRow {
+        period_start_date: filter::date((period != Period::Unspecified).then_some(*start)),
+        chain_code: chain.clone(),
+        product_code: product.clone(),
+        group_code: group.clone(),
+        channel: names::site_kind(kind).into(),
+        district_code: district.clone(),
+        site_code: site.clone(),
+        unit: unit.clone(),
+        measures: Some(measures),
+        compared,
+        difference,
+        doubtful: doubtful.touch(&Keys { chain, product, group, site }),
+        ..Default::default()
+    }
+}
+
+/// Adds names to codes.
+async fn name(cut: &Cut<'_>, rows: &mut [proto::MeasuresRow]) -> Result<(), Error> {
+    let codes = |of: fn(&proto::MeasuresRow) -> &String| rows.iter().map(of).collect::<Vec<_>>();
+    let sql = "SELECT coalesce(c.name, ''), coalesce(p.name, ''), coalesce(s.name, ''), coalesce(d.name, '')
+               FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) WITH ORDINALITY
+                    AS asked (chain_code, product_code, site_code, district_code, place)
+               LEFT JOIN chains c USING (chain_code) LEFT JOIN products p USING (product_code) LEFT JOIN sites s USING (site_code)
+               LEFT JOIN districts d ON d.district_code = asked.district_code ORDER BY place";
+    let (chains, products) = (codes(|row| &row.chain_code), codes(|row| &row.product_code));
+    let (sites, districts) = (codes(|row| &row.site_code), codes(|row| &row.district_code));
+    let found = cut.rows(sql, &[&chains, &products, &sites, &districts]).await?;
+    for (named, row) in found.iter().zip(rows) {
+        row.chain_name = named.try_get(0)?;
+        row.product_name = named.try_get(1)?;
+        row.site_name = named.try_get(2)?;
+        row.district_name = named.try_get(3)?;
+    }
+    Ok(())
+}
