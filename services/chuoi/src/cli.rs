@@ -4,7 +4,7 @@ use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
 use crate::client::facts::{self, Said};
-use crate::client::{registry, shipments, stock, throughput, trace, typed};
+use crate::client::{registry, shipments, stock, throughput, trace, typed, watch};
 use crate::config::{ClientFlags, GenesisFlags, GlobalFlags, ServerFlags};
 
 /// Tracks farm products from harvest to the shelf.
@@ -145,6 +145,12 @@ Examples:
   chuoi shipments --older-than 24        what should have arrived
   chuoi shipments HTX002/PX-0125      one shipment with its lines")]
     Shipments(shipments::Shipments),
+    /// Show what happens as it happens, until Ctrl-C: events, stock or shipments
+    Watch {
+        /// What.
+        #[command(subcommand)]
+        watch: watch::Watch,
+    },
     /// Show or import what is registered: chains, sites, products, organizations, districts
     Registry {
         /// Which.

@@ -85,7 +85,7 @@ pub async fn start(roles: Roles, servers: Servers, listener: TcpListener) -> Res
             for service in QUERY_SERVICES {
                 health.set_service_status(service, ServingStatus::NotServing).await;
             }
-            let (asked, health, mut stopped) = (pool.clone(), health.clone(), stopped.clone());
+            let (asked, health, closing, mut stopped) = (pool.clone(), health.clone(), stopped.clone(), stopped.clone());
             tokio::spawn(async move {
                 let ask = || async { asked.get().await.map(drop).map_err(|error| error.to_string()) };
                 tokio::select! {
@@ -93,7 +93,7 @@ pub async fn start(roles: Roles, servers: Servers, listener: TcpListener) -> Res
                     () = report_query(health, ask) => {}
                 }
             });
-            views::services(pool).add_service(health_service)
+            views::services_until(pool, closing).add_service(health_service)
         }
         false => Routes::new(health_service),
     };

@@ -21,6 +21,7 @@ mod stock;
 mod throughput;
 mod trace;
 mod verify;
+mod watching;
 mod writer;
 
 pub use error::Error;
@@ -39,7 +40,12 @@ use wire::proto::chuoi::trace::v1::trace_service_server::TraceServiceServer;
 
 /// The query services over a pool: StockService, ThroughputService, TraceService, RegistryService. Call it inside a runtime.
 pub fn services(pool: Pool) -> Routes {
-    let views = read::Views::over(pool);
+    services_until(pool, tokio::sync::watch::channel(false).1)
+}
+
+/// The same; watches, which nothing else ends, end when `closing` turns true.
+pub fn services_until(pool: Pool, closing: tokio::sync::watch::Receiver<bool>) -> Routes {
+    let views = read::Views::over(pool, closing);
     Routes::new(StockServiceServer::new(stock::service::Service(views.clone())))
         .add_service(ThroughputServiceServer::new(throughput::service::Service(views.clone())))
         .add_service(TraceServiceServer::new(trace::service::Service(views.clone())))

@@ -41,6 +41,14 @@ pub fn event_kind(name: &str) -> EventKind {
     EventKind::from_str_name(&words).unwrap_or_default()
 }
 
+/// Name of a kind of event.
+pub fn of_event_kind(kind: EventKind) -> String {
+    let words = kind.as_str_name().trim_start_matches("EVENT_KIND_").split('_');
+    words
+        .map(|word| word.get(..1).unwrap_or_default().to_owned() + &word.get(1..).unwrap_or_default().to_ascii_lowercase())
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -73,6 +81,7 @@ mod tests {
             "Corrected",
         ] {
             assert_ne!(event_kind(name), EventKind::Unspecified, "{name}");
+            assert_eq!(of_event_kind(event_kind(name)), name);
         }
     }
 }

@@ -4,3 +4,4 @@
 mod faults;
 mod promises;
 mod system;
+mod watching;

@@ -14,6 +14,7 @@ pub mod stock;
 pub mod throughput;
 pub mod trace;
 pub mod typed;
+pub mod watch;
 
 use std::time::Duration;
 

@@ -71,7 +71,8 @@ fn expiry(text: &str) -> Result<String, String> {
 }
 
 impl Filter {
-    fn message(&self) -> StockFilter {
+    /// As the services take it.
+    pub fn message(&self) -> StockFilter {
         StockFilter {
             sites: self.sites.clone(),
             lots: self.lots.clone(),
