@@ -19,6 +19,7 @@ use tracing::{error, info, warn};
 use views::database;
 
 use crate::failure::Failure;
+use crate::feed;
 
 /// Pauses between attempts to reach a server, from the first to the longest.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(5));
@@ -42,6 +43,8 @@ pub struct Roles {
     pub projector: bool,
     /// Answers questions.
     pub query: bool,
+    /// Tells every event to whoever listens on NATS.
+    pub feed: bool,
 }
 
 /// What roles stand on.
@@ -71,7 +74,7 @@ pub struct Serving {
 pub async fn start(roles: Roles, servers: Servers, listener: TcpListener) -> Result<Serving, Failure> {
     let address = listener.local_addr().map_err(|error| Failure::failed("cannot tell where the services listen", error))?;
     let (stop, stopped) = watch::channel(false);
-    let journal = if roles.recorder || roles.projector { Some(open(&servers.journal).await?) } else { None };
+    let journal = if roles.recorder || roles.projector || roles.feed { Some(open(&servers.journal).await?) } else { None };
     let (health, health_service) = tonic_health::server::health_reporter();
     let reflection = tonic_reflection::server::Builder::configure()
         .register_encoded_file_descriptor_set(wire::DESCRIPTORS)
@@ -109,6 +112,18 @@ pub async fn start(roles: Roles, servers: Servers, listener: TcpListener) -> Res
     if let (true, Some(journal)) = (roles.projector, &journal) {
         let (journal, settings, stopped) = (journal.clone(), servers.database.clone(), stopped.clone());
         running.push(("projector", tokio::spawn(project(journal, settings, stopped))));
+    }
+    if let (true, Some(journal)) = (roles.feed, &journal) {
+        let (journal, settings, mut stopped) = (journal.clone(), servers.database.clone(), stopped.clone());
+        running.push((
+            "feed",
+            tokio::spawn(async move {
+                tokio::select! {
+                    () = told_to_stop(&mut stopped) => Ok(()),
+                    failure = feed::run(journal, &settings) => Err(failure),
+                }
+            }),
+        ));
     }
     let (incoming, mut told) = (TcpIncoming::from(listener).with_nodelay(Some(true)), stopped);
     let mut graceful = told.clone();

@@ -44,7 +44,8 @@ async fn perform(command: Command, settings: Settings) -> Result<(), Failure> {
         Command::Init(asked) => init::run(settings, &asked).await,
         Command::Serve(asked) => {
             let has = |role| asked.roles.contains(&role) || asked.roles.contains(&Role::All);
-            let roles = Roles { recorder: has(Role::Recorder), projector: has(Role::Projector), query: has(Role::Query) };
+            let (recorder, projector, query) = (has(Role::Recorder), has(Role::Projector), has(Role::Query));
+            let roles = Roles { recorder, projector, query, feed: projector && settings.feed()? };
             serve::run(settings, roles).await
         }
         Command::Harvest(said) => record::fact(settings, &said.fact, &said.flags).await,

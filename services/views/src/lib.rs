@@ -6,6 +6,7 @@
 //! In the order of the flow: [`Projector`] reads entries, `fold` turns them into changes (pure), [`Writer`] writes them in one
 //! transaction with the checkpoint, `read` answers from one consistent cut. Each view has its fold, write and read side by side.
 
+mod chains;
 mod copy;
 pub mod database;
 mod error;
@@ -24,6 +25,7 @@ mod verify;
 mod watching;
 mod writer;
 
+pub use chains::Chains;
 pub use error::Error;
 pub use fold::Numbered;
 pub use projector::Projector;

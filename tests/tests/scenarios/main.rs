@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a scenario that cannot go on fails")]
 
 mod faults;
+mod feed;
 mod promises;
 mod system;
 mod watching;
