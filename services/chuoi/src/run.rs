@@ -5,7 +5,7 @@ use std::future::Future;
 use clap::CommandFactory as _;
 
 use crate::cli::{Cli, Command, Registry, Role};
-use crate::client::{record, registry, shipments, simulate, stock, throughput, trace, watch};
+use crate::client::{record, refusals, registry, shipments, simulate, stock, throughput, trace, watch};
 use crate::config::{Given, Key, Output, Settings};
 use crate::failure::Failure;
 use crate::roles::Roles;
@@ -64,6 +64,7 @@ async fn perform(command: Command, settings: Settings) -> Result<(), Failure> {
         Command::Throughput(asked) => throughput::run(settings, &asked).await,
         Command::Trace(asked) => trace::run(settings, &asked).await,
         Command::Shipments(asked) => shipments::run(settings, &asked).await,
+        Command::Refusals(asked) => refusals::run(settings, &asked).await,
         Command::Watch { watch: asked } => watch::run(settings, &asked).await,
         Command::Registry { command: Registry::List { list } } => registry::list(settings, &list).await,
         Command::Registry { command: Registry::Find(asked) } => registry::find(settings, &asked).await,
@@ -123,6 +124,7 @@ impl Command {
             Command::Throughput(asked) => asked.read.client.given(),
             Command::Trace(asked) => asked.read.client.given(),
             Command::Shipments(asked) => asked.read.client.given(),
+            Command::Refusals(asked) => asked.client.given(),
             Command::Watch { watch } => watch.client().given(),
             Command::Registry { command: Registry::Import(asked) } => asked.client.given(),
             Command::Registry { command: Registry::List { list } } => list.read().client.given(),

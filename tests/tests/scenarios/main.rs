@@ -4,5 +4,6 @@
 mod faults;
 mod feed;
 mod promises;
+mod refusals;
 mod system;
 mod watching;

@@ -7,6 +7,7 @@ pub mod answer;
 pub mod facts;
 pub mod names;
 pub mod record;
+pub mod refusals;
 pub mod registry;
 pub mod shipments;
 pub mod simulate;
