@@ -13,7 +13,7 @@ use domain::id::SiteCode;
 use jiff::Timestamp;
 use serde_json::json;
 use stream::{Capped, Caps, Journal, LiveEntry, Note, Position, token};
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 use uuid::Uuid;
 use views::{Chains, database};
 use wire::proto::chuoi::event::v1 as proto;
@@ -50,7 +50,12 @@ pub async fn run(journal: Journal, settings: &database::Settings) -> Failure {
             Err(failure) => failure,
         };
         pause = if published { PAUSES.0 } else { (pause * 2).min(PAUSES.1) };
-        warn!(?pause, "the feed stops, trying again: {}", failure.report());
+        // At a start the others may not be ready yet; a second runner stands by.
+        if pause == PAUSES.1 {
+            warn!("the feed stands still, trying again: {}", failure.report());
+        } else {
+            debug!(?pause, "the feed stops, trying again: {}", failure.report());
+        }
         tokio::time::sleep(pause).await;
     }
 }
