@@ -70,8 +70,11 @@ pub(crate) fn begin(cut: &Cut<'_>, after_position: &str, from_beginning: bool) -
     Ok(Place { sequence, ordinal })
 }
 
+/// Some of what there was at the beginning, and how far that is then; none at its end.
+pub(crate) type Beginning<W> = (Vec<<W as Watch>::Message>, Option<<W as Watch>::Begun>);
+
 /// What is watched.
-pub(crate) trait Watch: Send + Sync + 'static {
+pub(crate) trait Watch: Sized + Send + Sync + 'static {
     /// A message.
     type Message: Send + 'static;
     /// How far the beginning has come.
@@ -88,13 +91,13 @@ pub(crate) trait Watch: Send + Sync + 'static {
         None
     }
 
-    /// The next messages of what there was at a place, and how far the beginning is then; none at its end.
+    /// The next messages of what there was at a place.
     fn beginning(
         &self,
         cut: &Cut<'_>,
         at: Place,
         begun: &Self::Begun,
-    ) -> impl Future<Output = Result<(Vec<Self::Message>, Option<Self::Begun>), Error>> + Send;
+    ) -> impl Future<Output = Result<Beginning<Self>, Error>> + Send;
 }
 
 /// Messages of a watch.

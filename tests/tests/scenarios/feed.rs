@@ -103,7 +103,7 @@ async fn a_subject_names_kind_chain_and_site_and_a_message_says_the_event() {
     system.record(SHOP, "2026-11-21 09:00", sell("SM1", &[("L1", 2_000)])).await;
     system.record(SHOP, "2026-11-21 closing", count("SM1", &[("L1", 0)])).await;
     let second = system.record(COOP, "2026-11-21 06:00", dispatch("P2", "SM2", &[("L1", 3_000)])).await;
-    let void = Void { command_id: second.command_id, reason: "never left".into(), ..Void::default() };
+    let void = Void { command_id: second.command_id, reason: "never left".into() };
     system.record(COOP, "2026-11-21 07:00", command::Action::Void(void)).await;
     let (journal, database) = (system.journal.clone(), system.database());
     let runner = tokio::spawn(async move { chuoi::feed::run(journal, &database).await });

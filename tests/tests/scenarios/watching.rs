@@ -150,7 +150,7 @@ async fn trade(system: &System, stop: &AtomicBool) {
         system.send_all(SHOP, receipts).await;
         system.send_all(SHOP, all(&|lot| command("2026-11-21 09:00", sell("SM1", &[(lot, 6_000)])))).await;
         system.send(SHOP, reported(command("2026-11-21 10:00", sell("SM1", &[(&lots[0], 500)])))).await;
-        let void = Void { command_id: dispatched[1].command_id.clone(), reason: "never left".into(), ..Void::default() };
+        let void = Void { command_id: dispatched[1].command_id.clone(), reason: "never left".into() };
         system.send(COOP, command("2026-11-21 11:00", record_action(void))).await;
     }
 }
@@ -405,7 +405,7 @@ async fn a_watch_takes_what_its_filter_takes() {
     let sent = system.record(COOP, "2026-11-20 20:00", dispatch("P1", "SM1", &[("L1", 2_000), ("L2", 2_000)])).await;
     system.record(COOP, "2026-11-20 20:00", dispatch("P2", "SM2", &[("L2", 3_000)])).await;
     system.record(SHOP, "2026-11-21 05:00", receive("P2", &[])).await;
-    let void = Void { command_id: sent.command_id, reason: "never left".into(), ..Void::default() };
+    let void = Void { command_id: sent.command_id, reason: "never left".into() };
     let last = system.record(COOP, "2026-11-21 06:00", record_action(void)).await;
     system.caught_up().await;
     let (all, text) = (WatchEventsRequest { from_beginning: true, ..Default::default() }, |text: &str| vec![text.to_owned()]);

@@ -3,7 +3,7 @@
 use super::read::{COLUMNS, LINE, LINE_NAMES, NAMES, SHIPMENTS, line, shipment};
 use crate::read::{Cut, Query};
 use crate::stock::read::Doubtful;
-use crate::watching::{Place, Watch};
+use crate::watching::{Beginning, Place, Watch};
 use crate::{Error, filter, timestamp_of};
 use jiff::Timestamp;
 use std::collections::{BTreeMap, HashMap};
@@ -163,7 +163,7 @@ impl Watch for Shipments {
         Ok(changed.into_iter().map(message).collect())
     }
 
-    async fn beginning(&self, _: &Cut<'_>, _: Place, (): &()) -> Result<(Vec<proto::WatchShipmentsResponse>, Option<()>), Error> {
+    async fn beginning(&self, _: &Cut<'_>, _: Place, (): &()) -> Result<Beginning<Shipments>, Error> {
         Ok((Vec::new(), None))
     }
 }

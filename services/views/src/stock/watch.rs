@@ -5,7 +5,7 @@ use super::read::Filter;
 use crate::Error;
 use crate::read::{Cut, Query};
 use crate::timestamp_of;
-use crate::watching::{Place, Watch};
+use crate::watching::{Beginning, Place, Watch};
 use std::collections::{BTreeMap, HashMap};
 use tokio_postgres::Row;
 use uuid::Uuid;
@@ -57,12 +57,7 @@ impl Watch for Stock {
         self.with_balances.then_some(None)
     }
 
-    async fn beginning(
-        &self,
-        cut: &Cut<'_>,
-        at: Place,
-        begun: &Option<(String, Uuid)>,
-    ) -> Result<(Vec<proto::WatchStockResponse>, Option<Option<(String, Uuid)>>), Error> {
+    async fn beginning(&self, cut: &Cut<'_>, at: Place, begun: &Option<(String, Uuid)>) -> Result<Beginning<Stock>, Error> {
         let mut query = Query::default();
         let mut conditions = self.filter.conditions(&mut query);
         if let Some((site, lot)) = begun {

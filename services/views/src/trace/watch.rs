@@ -2,7 +2,7 @@
 
 use super::read::{EVENT, EVENT_NAMES, LOTS, count, lot_event, lot_summary, movement};
 use crate::read::{Cut, Query};
-use crate::watching::{Place, Watch};
+use crate::watching::{Beginning, Place, Watch};
 use crate::{Error, filter, names};
 use std::collections::{BTreeMap, BTreeSet};
 use tokio_postgres::Row;
@@ -111,7 +111,7 @@ impl Watch for Events {
         Ok(events.into_values().collect())
     }
 
-    async fn beginning(&self, _: &Cut<'_>, _: Place, (): &()) -> Result<(Vec<proto::WatchEventsResponse>, Option<()>), Error> {
+    async fn beginning(&self, _: &Cut<'_>, _: Place, (): &()) -> Result<Beginning<Events>, Error> {
         Ok((Vec::new(), None))
     }
 }
