@@ -4,7 +4,7 @@ use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
 use crate::client::facts::{self, Said};
-use crate::client::{ledger, registry, shipments, stock, throughput, trace, typed};
+use crate::client::{ledger, refusals, registry, shipments, stock, throughput, trace, typed, watch};
 use crate::config::{ClientFlags, GenesisFlags, GlobalFlags, ServerFlags};
 
 /// Tracks farm products from harvest to the shelf.
@@ -149,6 +149,12 @@ Examples:
   chuoi trace T20261125
   chuoi trace HTX002/PK0049/T20261125 --output json")]
     Trace(trace::Trace),
+    /// Show what was refused to you, newest first, as far as it is kept
+    #[command(after_help = "\
+Examples:
+  chuoi refusals --as HTX002
+  chuoi refusals --as DV-SM001 --since 25/11/2026 --output json")]
+    Refusals(refusals::Refusals),
     /// Show what is on the road, and what became of what was
     #[command(after_help = "\
 Examples:
@@ -156,6 +162,12 @@ Examples:
   chuoi shipments --older-than 24        what should have arrived
   chuoi shipments HTX002/PX-0125      one shipment with its lines")]
     Shipments(shipments::Shipments),
+    /// Show what happens as it happens, until Ctrl-C: events, stock or shipments
+    Watch {
+        /// What.
+        #[command(subcommand)]
+        watch: watch::Watch,
+    },
     /// Show or import what is registered: chains, sites, products, organizations, districts
     Registry {
         /// Which.

@@ -20,6 +20,7 @@ pub mod simulate;
 pub mod client;
 
 pub mod failure;
+pub mod feed;
 pub mod output;
 pub mod progress;
 pub mod words;

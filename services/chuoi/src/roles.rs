@@ -19,6 +19,7 @@ use tracing::{error, info, warn};
 use views::database;
 
 use crate::failure::Failure;
+use crate::feed;
 
 /// Pauses between attempts to reach a server, from the first to the longest.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(5));
@@ -43,6 +44,8 @@ pub struct Roles {
     pub projector: bool,
     /// Answers questions.
     pub query: bool,
+    /// Tells every event to whoever listens on NATS.
+    pub feed: bool,
 }
 
 /// What roles stand on.
@@ -72,7 +75,7 @@ pub struct Serving {
 pub async fn start(roles: Roles, servers: Servers, listener: TcpListener) -> Result<Serving, Failure> {
     let address = listener.local_addr().map_err(|error| Failure::failed("cannot tell where the services listen", error))?;
     let (stop, stopped) = watch::channel(false);
-    let journal = if roles.recorder || roles.projector { Some(open(&servers.journal).await?) } else { None };
+    let journal = if roles.recorder || roles.projector || roles.feed { Some(open(&servers.journal).await?) } else { None };
     let (health, health_service) = tonic_health::server::health_reporter();
     let reflection = tonic_reflection::server::Builder::configure()
         .register_encoded_file_descriptor_set(wire::DESCRIPTORS)
@@ -86,7 +89,7 @@ pub async fn start(roles: Roles, servers: Servers, listener: TcpListener) -> Res
             for service in QUERY_SERVICES {
                 health.set_service_status(service, ServingStatus::NotServing).await;
             }
-            let (asked, health, mut stopped) = (pool.clone(), health.clone(), stopped.clone());
+            let (asked, health, closing, mut stopped) = (pool.clone(), health.clone(), stopped.clone(), stopped.clone());
             tokio::spawn(async move {
                 let ask = || async { asked.get().await.map(drop).map_err(|error| error.to_string()) };
                 tokio::select! {
@@ -94,7 +97,7 @@ pub async fn start(roles: Roles, servers: Servers, listener: TcpListener) -> Res
                     () = report_query(health, ask) => {}
                 }
             });
-            views::services(pool).add_service(health_service)
+            views::services_until(pool, closing).add_service(health_service)
         }
         false => Routes::new(health_service),
     };
@@ -110,6 +113,18 @@ pub async fn start(roles: Roles, servers: Servers, listener: TcpListener) -> Res
     if let (true, Some(journal)) = (roles.projector, &journal) {
         let (journal, settings, stopped) = (journal.clone(), servers.database.clone(), stopped.clone());
         running.push(("projector", tokio::spawn(project(journal, settings, stopped))));
+    }
+    if let (true, Some(journal)) = (roles.feed, &journal) {
+        let (journal, settings, mut stopped) = (journal.clone(), servers.database.clone(), stopped.clone());
+        running.push((
+            "feed",
+            tokio::spawn(async move {
+                tokio::select! {
+                    () = told_to_stop(&mut stopped) => Ok(()),
+                    failure = feed::run(journal, &settings) => Err(failure),
+                }
+            }),
+        ));
     }
     let (incoming, mut told) = (TcpIncoming::from(listener).with_nodelay(Some(true)), stopped);
     let mut graceful = told.clone();

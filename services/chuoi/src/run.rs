@@ -5,7 +5,7 @@ use std::future::Future;
 use clap::CommandFactory as _;
 
 use crate::cli::{Cli, Command, Registry, Role};
-use crate::client::{ledger, record, registry, shipments, simulate, stock, throughput, trace};
+use crate::client::{ledger, record, refusals, registry, shipments, simulate, stock, throughput, trace, watch};
 use crate::config::{Given, Key, Output, Settings};
 use crate::failure::Failure;
 use crate::roles::Roles;
@@ -44,7 +44,8 @@ async fn perform(command: Command, settings: Settings) -> Result<(), Failure> {
         Command::Init(asked) => init::run(settings, &asked).await,
         Command::Serve(asked) => {
             let has = |role| asked.roles.contains(&role) || asked.roles.contains(&Role::All);
-            let roles = Roles { recorder: has(Role::Recorder), projector: has(Role::Projector), query: has(Role::Query) };
+            let (recorder, projector, query) = (has(Role::Recorder), has(Role::Projector), has(Role::Query));
+            let roles = Roles { recorder, projector, query, feed: projector && settings.feed()? };
             serve::run(settings, roles).await
         }
         Command::Harvest(said) => record::fact(settings, &said.fact, &said.flags).await,
@@ -64,6 +65,8 @@ async fn perform(command: Command, settings: Settings) -> Result<(), Failure> {
         Command::Throughput(asked) => throughput::run(settings, &asked).await,
         Command::Trace(asked) => trace::run(settings, &asked).await,
         Command::Shipments(asked) => shipments::run(settings, &asked).await,
+        Command::Refusals(asked) => refusals::run(settings, &asked).await,
+        Command::Watch { watch: asked } => watch::run(settings, &asked).await,
         Command::Registry { command: Registry::List { list } } => registry::list(settings, &list).await,
         Command::Registry { command: Registry::Find(asked) } => registry::find(settings, &asked).await,
         Command::Registry { command: Registry::Import(asked) } => registry::import(settings, &asked).await,
@@ -125,6 +128,8 @@ impl Command {
             Command::Throughput(asked) => asked.read.client.given(),
             Command::Trace(asked) => asked.read.client.given(),
             Command::Shipments(asked) => asked.read.client.given(),
+            Command::Refusals(asked) => asked.client.given(),
+            Command::Watch { watch } => watch.client().given(),
             Command::Registry { command: Registry::Import(asked) } => asked.client.given(),
             Command::Registry { command: Registry::List { list } } => list.read().client.given(),
             Command::Registry { command: Registry::Find(asked) } => asked.read.client.given(),

@@ -1,9 +1,11 @@
 //! RecordService: parse → record → reply. Shape is checked here, every rule and every repetition in the recorder.
 
 use crate::recorder::{Answer, Asked, Denied, Recorder};
+use crate::refusals::{self, Refusals};
 use domain::id::OrganizationCode;
 use domain::refusal::Refusal;
 use futures::{Stream, StreamExt as _};
+use jiff::Timestamp;
 use std::pin::Pin;
 use stream::Position;
 use tokio::sync::{mpsc, oneshot};
@@ -11,7 +13,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::metadata::MetadataMap;
 use tonic::{Request, Response, Status, Streaming};
 use wire::proto::chuoi::record::v1::record_service_server::{RecordService, RecordServiceServer};
-use wire::proto::chuoi::record::v1::{self as proto, Outcome, Recorded, Verdict};
+use wire::proto::chuoi::record::v1::{self as proto, Outcome, Recorded, RefusedCommand, Verdict};
 use wire::status::{METADATA_ORGANIZATION, ServiceError};
 
 /// Largest request.
@@ -21,9 +23,10 @@ pub const MAX_BATCH: usize = 1_000;
 /// Commands of one stream that may be undecided; beyond that the sender is held back.
 const STREAM_WINDOW: usize = 1_024;
 
-/// The service over a recorder.
+/// The service over a recorder. Call it inside a runtime.
 pub fn service(recorder: Recorder) -> RecordServiceServer<Service> {
-    RecordServiceServer::new(Service { recorder })
+    let refusals = Refusals::of(recorder.journal());
+    RecordServiceServer::new(Service { recorder, refusals })
         .max_decoding_message_size(MAX_REQUEST_BYTES)
         // A batch's answers repeat what was recorded, with the events that followed.
         .max_encoding_message_size(4 * MAX_REQUEST_BYTES)
@@ -33,6 +36,7 @@ pub fn service(recorder: Recorder) -> RecordServiceServer<Service> {
 #[derive(Clone, Debug)]
 pub struct Service {
     recorder: Recorder,
+    refusals: Refusals,
 }
 
 /// A command that is read, or the refusal of one that cannot be.
@@ -50,10 +54,44 @@ impl Service {
 
     async fn one(&self, metadata: &MetadataMap, command: proto::Command) -> Result<(Verdict, Recorded), Status> {
         let organization = organization(metadata)?;
-        let id = sent_id(&command);
-        let asked = self.read(&organization, command).map_err(|denied| status(&id, denied))?;
-        let answer = self.recorder.record(asked).await.map_err(|denied| status(&id, denied))?;
-        Ok((verdict(&answer), body(&answer)))
+        let sent = refusals::sent(&organization, &command);
+        let answer = match self.read(&organization, command) {
+            Ok(asked) => self.recorder.record(asked).await,
+            Err(denied) => Err(denied),
+        };
+        match answer {
+            Ok(answer) => Ok((verdict(&answer), body(&answer))),
+            Err(denied) => Err(match told(&sent.command_id, denied) {
+                Ok(refusal) => {
+                    self.keep(sent, &refusal);
+                    wire::status::of_refusal(&refusal)
+                }
+                Err(error) => error.into(),
+            }),
+        }
+    }
+
+    fn keep(&self, sent: RefusedCommand, refusal: &Refusal) {
+        self.refusals.keep(RefusedCommand {
+            refused: Some(wire::status::refused(refusal)),
+            refuse_time: Some(wire::undecodable::write_timestamp(Timestamp::now())),
+            ..sent
+        });
+    }
+
+    fn outcome(&self, sent: RefusedCommand, answer: Result<Answer, Denied>) -> Outcome {
+        let id = sent.command_id.clone();
+        match answer {
+            Ok(answer) if answer.repeated => wire::answer::duplicate(&id, body(&answer)),
+            Ok(answer) => wire::answer::accepted(&id, body(&answer)),
+            Err(denied) => match told(&id, denied) {
+                Ok(refusal) => {
+                    self.keep(sent, &refusal);
+                    wire::answer::refused(&id, &refusal)
+                }
+                Err(error) => wire::answer::failed(&id, &error),
+            },
+        }
     }
 }
 
@@ -74,6 +112,14 @@ macro_rules! unary {
                 request: Request<proto::RecordBatchRequest>,
             ) -> Result<Response<proto::RecordBatchResponse>, Status> {
                 self.batch(request).await
+            }
+
+            async fn list_refusals(
+                &self,
+                request: Request<proto::ListRefusalsRequest>,
+            ) -> Result<Response<proto::ListRefusalsResponse>, Status> {
+                let organization = organization(request.metadata())?;
+                Ok(Response::new(self.refusals.list(&organization, request.get_ref()).await?))
             }
 
             type RecordStreamStream = Pin<Box<dyn Stream<Item = Result<proto::RecordStreamResponse, Status>> + Send>>;
@@ -104,17 +150,17 @@ unary! {
     register(RegisterRequest) -> RegisterResponse,
 }
 
-/// A command of many: what was sent under which id, and where its answer comes from.
+/// A command of many: what was sent, and where its answer comes from.
 enum Pending {
-    Answered(String, Denied),
-    Waiting(String, oneshot::Receiver<Result<Answer, Denied>>),
+    Answered(RefusedCommand, Denied),
+    Waiting(RefusedCommand, oneshot::Receiver<Result<Answer, Denied>>),
 }
 
 impl Pending {
-    async fn outcome(self) -> Outcome {
+    async fn outcome(self, service: &Service) -> Outcome {
         match self {
-            Pending::Answered(id, denied) => outcome(id, Err(denied)),
-            Pending::Waiting(id, answer) => outcome(id, answer.await.unwrap_or(Err(Denied::OutcomeUnknown))),
+            Pending::Answered(sent, denied) => service.outcome(sent, Err(denied)),
+            Pending::Waiting(sent, answer) => service.outcome(sent, answer.await.unwrap_or(Err(Denied::OutcomeUnknown))),
         }
     }
 }
@@ -128,29 +174,30 @@ impl Service {
             let (value, allowed) = (count as u64, MAX_BATCH as u64);
             return Err(ServiceError::Limit { field: "commands".to_owned(), value, allowed }.into());
         }
-        let read: Vec<(String, Read)> =
-            request.commands.into_iter().map(|command| (sent_id(&command), self.read(&organization, command))).collect();
+        let read = |command| (refusals::sent(&organization, &command), self.read(&organization, command));
+        let read: Vec<(RefusedCommand, Read)> = request.commands.into_iter().map(read).collect();
         let (mut asked, mut slots) = (Vec::new(), Vec::with_capacity(read.len()));
-        for (id, read) in read {
+        for (sent, read) in read {
             slots.push(match read {
                 Ok(one) => {
                     asked.push(one);
-                    (id, None)
+                    (sent, None)
                 }
-                Err(denied) => (id, Some(denied)),
+                Err(denied) => (sent, Some(denied)),
             });
         }
-        let mut answers = self.recorder.submit_all(asked).map_err(|denied| status("", denied))?.into_iter();
+        let mut answers = self.recorder.submit_all(asked).map_err(status)?.into_iter();
         let mut outcomes = Vec::with_capacity(slots.len());
-        for (id, denied) in slots {
+        for (sent, denied) in slots {
             let pending = match denied {
-                Some(denied) => Pending::Answered(id, denied),
+                Some(denied) => Pending::Answered(sent, denied),
                 // One answer for each command that was handed over.
-                None => {
-                    answers.next().map_or(Pending::Answered(id.clone(), Denied::OutcomeUnknown), |it| Pending::Waiting(id, it))
-                }
+                None => match answers.next() {
+                    Some(answer) => Pending::Waiting(sent, answer),
+                    None => Pending::Answered(sent, Denied::OutcomeUnknown),
+                },
             };
-            outcomes.push(pending.outcome().await);
+            outcomes.push(pending.outcome(self).await);
         }
         Ok(Response::new(proto::RecordBatchResponse { outcomes }))
     }
@@ -161,7 +208,7 @@ impl Service {
     ) -> Result<Response<<Service as RecordService>::RecordStreamStream>, Status> {
         let (metadata, _, mut incoming) = request.into_parts();
         let organization = organization(&metadata)?;
-        let service = self.clone();
+        let (reading, answering) = (self.clone(), self.clone());
         // Bounded: a sender that does not take its answers is held back, and so is one that is faster than deciding.
         let (sender, pending) = mpsc::channel::<Result<Pending, Status>>(STREAM_WINDOW);
         tokio::spawn(async move {
@@ -169,12 +216,12 @@ impl Service {
                 let next = match incoming.message().await {
                     Ok(Some(request)) => {
                         let command = request.command.unwrap_or_default();
-                        let id = sent_id(&command);
-                        match service.read(&organization, command) {
-                            Err(denied) => Ok(Pending::Answered(id, denied)),
-                            Ok(asked) => match service.recorder.submit(asked).await {
-                                Ok(answer) => Ok(Pending::Waiting(id, answer)),
-                                Err(denied) => Ok(Pending::Answered(id, denied)),
+                        let sent = refusals::sent(&organization, &command);
+                        match reading.read(&organization, command) {
+                            Err(denied) => Ok(Pending::Answered(sent, denied)),
+                            Ok(asked) => match reading.recorder.submit(asked).await {
+                                Ok(answer) => Ok(Pending::Waiting(sent, answer)),
+                                Err(denied) => Ok(Pending::Answered(sent, denied)),
                             },
                         }
                     }
@@ -187,14 +234,12 @@ impl Service {
                 }
             }
         });
-        let outcomes = ReceiverStream::new(pending)
-            .then(|pending| async { Ok(proto::RecordStreamResponse { outcome: Some(pending?.outcome().await) }) });
+        let outcomes = ReceiverStream::new(pending).then(move |pending| {
+            let service = answering.clone();
+            async move { Ok(proto::RecordStreamResponse { outcome: Some(pending?.outcome(&service).await) }) }
+        });
         Ok(Response::new(Box::pin(outcomes)))
     }
-}
-
-fn sent_id(command: &proto::Command) -> String {
-    command.header.as_ref().map(|header| header.command_id.clone()).unwrap_or_default()
 }
 
 /// The caller's organization, until authentication says it.
@@ -213,19 +258,9 @@ fn body(answer: &Answer) -> Recorded {
     wire::answer::recorded(&answer.position.to_string(), answer.record_time, &answer.recorded)
 }
 
-fn outcome(id: String, answer: Result<Answer, Denied>) -> Outcome {
-    match answer {
-        Ok(answer) if answer.repeated => wire::answer::duplicate(&id, body(&answer)),
-        Ok(answer) => wire::answer::accepted(&id, body(&answer)),
-        Err(denied) => match told(&id, denied) {
-            Ok(refusal) => wire::answer::refused(&id, &refusal),
-            Err(error) => wire::answer::failed(&id, &error),
-        },
-    }
-}
-
-fn status(id: &str, denied: Denied) -> Status {
-    match told(id, denied) {
+/// A batch that was not taken as a whole.
+fn status(denied: Denied) -> Status {
+    match told("", denied) {
         Ok(refusal) => wire::status::of_refusal(&refusal),
         Err(error) => error.into(),
     }

@@ -177,6 +177,11 @@ impl Journal {
         self.inner.id
     }
 
+    /// Name of its stream.
+    pub fn stream(&self) -> &str {
+        &self.inner.broker.settings.stream
+    }
+
     /// How the journal began.
     pub fn genesis(&self) -> &Genesis {
         &self.inner.genesis

@@ -17,6 +17,7 @@
 //! Everything else is *damage*: readers stop and say where.
 
 mod broker;
+mod capped;
 pub mod chain;
 mod error;
 mod journal;
@@ -25,6 +26,7 @@ mod reader;
 mod settings;
 mod turns;
 
+pub use capped::{Capped, Caps, End, Kept, Note, token};
 pub use chain::Tip;
 pub use error::{AppendError, Damage, Error, SealError};
 pub use journal::{Journal, LiveEntry, MAX_ENTRY_BYTES, Sealed, init};

@@ -67,6 +67,13 @@ pub(crate) async fn lots(cut: &Cut<'_>, field: &'static str, given: &[String]) -
     }
 }
 
+/// Ids and codes of lots that need not be known; none for all.
+pub(crate) fn lot_names(field: &'static str, given: &[String]) -> Result<Option<Vec<String>>, Error> {
+    limit(field, given.len())?;
+    let name = |text: &String| text.trim().parse::<Uuid>().map_or_else(|_| text.trim().to_owned(), |id| id.to_string());
+    Ok((!given.is_empty()).then(|| given.iter().map(name).collect()))
+}
+
 /// Names of kinds of sites.
 pub(crate) fn channels(field: &'static str, given: &[i32]) -> Result<Option<Vec<String>>, Error> {
     limit(field, given.len())?;
@@ -134,7 +141,8 @@ pub(crate) fn date(day: Option<i32>) -> String {
     day.map(|day| BusinessDay(day).to_string()).unwrap_or_default()
 }
 
-fn limit(field: &'static str, values: usize) -> Result<(), Error> {
+/// Refuses more values than a filter may have.
+pub(crate) fn limit(field: &'static str, values: usize) -> Result<(), Error> {
     if values > MOST {
         return Err(Error::Malformed { field, value: format!("{values} values"), allowed: format!("at most {MOST} values") });
     }

@@ -6,6 +6,7 @@
 //! In the order of the flow: [`Projector`] reads entries, `fold` turns them into changes (pure), [`Writer`] writes them in one
 //! transaction with the checkpoint, `read` answers from one consistent cut. Each view has its fold, write and read side by side.
 
+mod chains;
 mod condition;
 mod copy;
 pub mod database;
@@ -22,8 +23,10 @@ mod stock;
 mod throughput;
 mod trace;
 mod verify;
+mod watching;
 mod writer;
 
+pub use chains::Chains;
 pub use condition::{Condition, ParkedCommand, condition};
 pub use error::Error;
 pub use fold::Numbered;
@@ -41,7 +44,12 @@ use wire::proto::chuoi::trace::v1::trace_service_server::TraceServiceServer;
 
 /// The query services over a pool: StockService, ThroughputService, TraceService, RegistryService. Call it inside a runtime.
 pub fn services(pool: Pool) -> Routes {
-    let views = read::Views::over(pool);
+    services_until(pool, tokio::sync::watch::channel(false).1)
+}
+
+/// The same; watches, which nothing else ends, end when `closing` turns true.
+pub fn services_until(pool: Pool, closing: tokio::sync::watch::Receiver<bool>) -> Routes {
+    let views = read::Views::over(pool, closing);
     Routes::new(StockServiceServer::new(stock::service::Service(views.clone())))
         .add_service(ThroughputServiceServer::new(throughput::service::Service(views.clone())))
         .add_service(TraceServiceServer::new(trace::service::Service(views.clone())))

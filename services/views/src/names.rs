@@ -51,6 +51,14 @@ fn behind(prefix: &str, name: &str) -> String {
     words
 }
 
+/// Name of a kind of event.
+pub fn of_event_kind(kind: EventKind) -> String {
+    let words = kind.as_str_name().trim_start_matches("EVENT_KIND_").split('_');
+    words
+        .map(|word| word.get(..1).unwrap_or_default().to_owned() + &word.get(1..).unwrap_or_default().to_ascii_lowercase())
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -86,6 +94,7 @@ mod tests {
             // These move nothing at a site.
             let moves = !["DeliveryRefused", "ShortReported", "Matched"].contains(&name);
             assert_eq!(move_kind(name) != LedgerMoveKind::Unspecified, moves, "{name}");
+            assert_eq!(of_event_kind(event_kind(name)), name);
         }
     }
 }

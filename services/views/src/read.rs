@@ -16,27 +16,58 @@ use tokio_postgres::{IsolationLevel, Row};
 const PATIENCE: Duration = Duration::from_secs(5);
 /// How often the checkpoint is looked at while anyone waits: by polling, since a read replica cannot LISTEN.
 const LOOK: Duration = Duration::from_millis(4);
+/// How often while there are only watches, which wait for ever.
+const WATCH: Duration = Duration::from_millis(50);
 
 /// The tables, for reading.
 #[derive(Clone)]
 pub(crate) struct Views {
     pool: Pool,
+    closing: watch::Receiver<bool>,
     reached: Arc<Reached>,
 }
 
 struct Reached {
     sequence: watch::Sender<u64>,
     waiting: AtomicUsize,
+    watching: AtomicUsize,
     someone_waits: Notify,
 }
 
 impl Views {
-    /// Reads over a pool. One task looks at the checkpoint for all who wait; it ends with the last clone.
-    pub fn over(pool: Pool) -> Views {
-        let reached =
-            Arc::new(Reached { sequence: watch::Sender::new(0), waiting: AtomicUsize::new(0), someone_waits: Notify::new() });
+    /// Reads over a pool. One task looks at the checkpoint for all who wait; it ends with the last clone. Watches end when they
+    /// are told that the services close.
+    pub fn over(pool: Pool, closing: watch::Receiver<bool>) -> Views {
+        let reached = Arc::new(Reached {
+            sequence: watch::Sender::new(0),
+            waiting: AtomicUsize::new(0),
+            watching: AtomicUsize::new(0),
+            someone_waits: Notify::new(),
+        });
         tokio::spawn(look(pool.clone(), Arc::downgrade(&reached)));
-        Views { pool, reached }
+        Views { pool, closing, reached }
+    }
+
+    /// A connection.
+    pub async fn connection(&self) -> Result<Object, Error> {
+        Ok(self.pool.get().await?)
+    }
+
+    /// Waits until the views are beyond a sequence, so long at most.
+    pub async fn beyond(&self, sequence: u64, patience: Duration) {
+        let mut reached = self.reached.sequence.subscribe();
+        let _watching = Waiting::begin(&self.reached.watching, &self.reached.someone_waits);
+        // In time or not: the next look at the tables says it.
+        let _ = tokio::time::timeout(patience, reached.wait_for(|reached| *reached > sequence)).await.map(drop);
+    }
+
+    /// Resolves once the services close.
+    pub async fn closed(&self) {
+        let mut closing = self.closing.clone();
+        if closing.wait_for(|closing| *closing).await.is_err() {
+            // Nobody is left who could say so.
+            std::future::pending().await
+        }
     }
 
     /// A connection whose database has reached the position, if one is given.
@@ -53,7 +84,7 @@ impl Views {
         }
         drop(client);
         let mut sequence = self.reached.sequence.subscribe();
-        let waiting = Waiting::begin(&self.reached);
+        let waiting = Waiting::begin(&self.reached.waiting, &self.reached.someone_waits);
         // In time or not: the tables say below.
         let _ = tokio::time::timeout(PATIENCE, sequence.wait_for(|reached| *reached >= asked.sequence())).await.map(drop);
         drop(waiting);
@@ -111,19 +142,21 @@ pub(crate) fn position(checkpoint: &Checkpoint, sequence: u64) -> String {
     Position::new(checkpoint.journal, sequence).to_string()
 }
 
-struct Waiting<'a>(&'a Reached);
+struct Waiting<'a>(&'a AtomicUsize);
 
 impl Waiting<'_> {
-    fn begin(reached: &Reached) -> Waiting<'_> {
-        reached.waiting.fetch_add(1, Ordering::SeqCst);
-        reached.someone_waits.notify_one();
-        Waiting(reached)
+    fn begin<'a>(count: &'a AtomicUsize, someone_waits: &Notify) -> Waiting<'a> {
+        // Whoever comes later finds someone looking already.
+        if count.fetch_add(1, Ordering::SeqCst) == 0 {
+            someone_waits.notify_one();
+        }
+        Waiting(count)
     }
 }
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
-        self.0.waiting.fetch_sub(1, Ordering::SeqCst);
+        self.0.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
@@ -131,7 +164,8 @@ impl Drop for Waiting<'_> {
 async fn look(pool: Pool, reached: std::sync::Weak<Reached>) {
     loop {
         let Some(now) = reached.upgrade() else { return };
-        if now.waiting.load(Ordering::SeqCst) == 0 {
+        let (waiting, watching) = (now.waiting.load(Ordering::SeqCst), now.watching.load(Ordering::SeqCst));
+        if waiting + watching == 0 {
             // Wakes now and then to see whether anyone is left who could wait.
             let _ = tokio::time::timeout(Duration::from_secs(1), now.someone_waits.notified()).await;
             continue;
@@ -144,7 +178,12 @@ async fn look(pool: Pool, reached: std::sync::Weak<Reached>) {
             }
             Err(error) => tracing::debug!(%error, "could not look at the checkpoint"),
         }
-        tokio::time::sleep(LOOK).await;
+        if waiting > 0 {
+            tokio::time::sleep(LOOK).await;
+        } else {
+            // Whoever begins to wait ends this.
+            let _ = tokio::time::timeout(WATCH, now.someone_waits.notified()).await;
+        }
     }
 }
 
@@ -162,6 +201,12 @@ impl Cut<'_> {
         let transaction = begin.start().await?;
         let checkpoint = checkpoint(&*transaction).await?.ok_or(Error::Empty)?;
         Ok(Cut { transaction, checkpoint })
+    }
+
+    /// Whether the tables are still those of the checkpoint. Names are looked up as they are used: where a rebuild has exchanged
+    /// the tables meanwhile, the cut sees only some of their rows.
+    pub async fn is_whole(&self) -> Result<bool, Error> {
+        Ok(checkpoint(&*self.transaction).await?.as_ref() == Some(&self.checkpoint))
     }
 
     /// Position of the cut.

@@ -2,6 +2,7 @@
 
 pub(crate) mod fold;
 pub(crate) mod read;
+pub(crate) mod watch;
 pub(crate) mod write;
 
 pub(crate) use fold::Changes;

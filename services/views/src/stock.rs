@@ -6,6 +6,7 @@ pub(crate) mod ledger;
 pub(crate) mod read;
 pub(crate) mod service;
 pub(crate) mod summary;
+pub(crate) mod watch;
 pub(crate) mod write;
 
 pub(crate) use fold::Changes;

@@ -3,6 +3,7 @@
 pub(crate) mod fold;
 pub(crate) mod read;
 pub(crate) mod service;
+pub(crate) mod watch;
 pub(crate) mod write;
 
 pub(crate) use fold::Changes;

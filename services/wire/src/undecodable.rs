@@ -94,7 +94,7 @@ pub(crate) fn uuid(bytes: &[u8]) -> Result<Uuid, Undecodable> {
 }
 
 /// An instant.
-pub(crate) fn timestamp(time: &prost_types::Timestamp) -> Result<Timestamp, Undecodable> {
+pub fn timestamp(time: &prost_types::Timestamp) -> Result<Timestamp, Undecodable> {
     // jiff would take a negative fraction; protobuf does not have them.
     (0..1_000_000_000).contains(&time.nanos).then(|| Timestamp::new(time.seconds, time.nanos).ok()).flatten().ok_or_else(|| {
         let (seconds, nanos) = (time.seconds, time.nanos);
@@ -104,7 +104,7 @@ pub(crate) fn timestamp(time: &prost_types::Timestamp) -> Result<Timestamp, Unde
 }
 
 /// An instant as protobuf writes it: its fraction counts forward, also before 1970.
-pub(crate) fn write_timestamp(time: Timestamp) -> prost_types::Timestamp {
+pub fn write_timestamp(time: Timestamp) -> prost_types::Timestamp {
     let (seconds, nanos) = (time.as_second(), time.subsec_nanosecond());
     if nanos < 0 {
         prost_types::Timestamp { seconds: seconds - 1, nanos: nanos + 1_000_000_000 }

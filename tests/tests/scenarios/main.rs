@@ -3,5 +3,8 @@
 
 mod contention;
 mod faults;
+mod feed;
 mod promises;
+mod refusals;
 mod system;
+mod watching;

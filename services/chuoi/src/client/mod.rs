@@ -8,6 +8,7 @@ pub mod facts;
 pub mod ledger;
 pub mod names;
 pub mod record;
+pub mod refusals;
 pub mod registry;
 pub mod shipments;
 pub mod simulate;
@@ -15,6 +16,7 @@ pub mod stock;
 pub mod throughput;
 pub mod trace;
 pub mod typed;
+pub mod watch;
 
 use std::time::Duration;
 

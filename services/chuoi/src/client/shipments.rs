@@ -130,19 +130,21 @@ async fn list(service: &mut StockServiceClient<Channel>, asked: &Shipments) -> R
 }
 
 /// As `receive` takes it.
-fn name(shipment: &Shipment) -> String {
+pub fn name(shipment: &Shipment) -> String {
     if shipment.shipment_code.is_empty() {
         return shipment.shipment_id.clone();
     }
     format!("{}/{}", shipment.issuer_code, shipment.shipment_code)
 }
 
-fn state(shipment: &Shipment) -> String {
+/// What has become of it, in words.
+pub fn state(shipment: &Shipment) -> String {
     let word = State::word(shipment.state);
     if shipment.is_return { format!("{word}, going back") } else { word.to_owned() }
 }
 
-fn place(code: &str, name: &str) -> String {
+/// Code and name of a site.
+pub fn place(code: &str, name: &str) -> String {
     format!("{code} {name}").trim().to_owned()
 }
 

@@ -131,7 +131,7 @@ fn expiry(text: &str) -> Result<String, String> {
 }
 
 impl Filter {
-    /// As a message.
+    /// As the services take it.
     pub fn message(&self) -> StockFilter {
         StockFilter {
             sites: self.sites.clone(),

@@ -162,7 +162,8 @@ fn history(events: &[LotEvent], of: &str) -> String {
     table.render()
 }
 
-fn when(event: &LotEvent) -> String {
+/// When it happened, as exactly as that is known.
+pub fn when(event: &LotEvent) -> String {
     match TimePrecision::try_from(event.precision) {
         Ok(TimePrecision::Day) => event.business_date.clone(),
         Ok(TimePrecision::BeforeOpening) => format!("{} before opening", event.business_date),
@@ -172,7 +173,7 @@ fn when(event: &LotEvent) -> String {
 }
 
 /// A quantity with the way it went, where the kind of event does not say it.
-fn moved(movement: &LotMovement, what: &str, of: &str) -> String {
+pub fn moved(movement: &LotMovement, what: &str, of: &str) -> String {
     let reversal = if movement.is_reversal { "taken back " } else { "" };
     let reasons = [Reason::word(movement.from_outside), Reason::word(movement.to_outside)];
     let reason = reasons

@@ -54,6 +54,9 @@ pub struct ServerFlags {
     /// PostgreSQL database that holds the views
     #[arg(long, value_name = "URL")]
     pub database_url: Option<String>,
+    /// Whether the projector tells every event on NATS, under chuoi.feed [default: on]
+    #[arg(long, value_name = "on|off")]
+    pub feed: Option<String>,
 }
 
 /// Settings with which a journal begins.
@@ -101,7 +104,12 @@ impl ClientFlags {
 impl ServerFlags {
     /// What was given.
     pub fn given(&self) -> Given {
-        given([(Key::NatsUrl, &self.nats_url), (Key::Stream, &self.stream), (Key::DatabaseUrl, &self.database_url)])
+        given([
+            (Key::NatsUrl, &self.nats_url),
+            (Key::Stream, &self.stream),
+            (Key::DatabaseUrl, &self.database_url),
+            (Key::Feed, &self.feed),
+        ])
     }
 }
 

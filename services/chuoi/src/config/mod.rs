@@ -50,6 +50,8 @@ pub enum Key {
     AuthorityName,
     /// Which log lines are written.
     Log,
+    /// Whether the projector's role tells events on NATS.
+    Feed,
 }
 
 /// What a setting is called and what it is for.
@@ -85,6 +87,7 @@ pub const SETTINGS: &[Setting] = &[
     Setting { key: Key::AuthorityCode, name: "authority_code", flag: "--authority-code", variable: "CHUOI_AUTHORITY_CODE", default: "HNA",                            about: "code of the authority that keeps the registry, for a new journal" },
     Setting { key: Key::AuthorityName, name: "authority_name", flag: "--authority-name", variable: "CHUOI_AUTHORITY_NAME", default: "Cơ quan quản lý chuỗi Mẫu Hà Nội", about: "name of that authority" },
     Setting { key: Key::Log,           name: "log",            flag: "--log",            variable: "CHUOI_LOG",            default: "warn",                about: "which log lines are written to standard error, for example debug; `serve` writes info by itself" },
+    Setting { key: Key::Feed,          name: "feed",           flag: "--feed",           variable: "CHUOI_FEED",           default: "on",                             about: "whether the projector tells every event on NATS, under chuoi.feed: on or off" },
 ];
 
 impl Key {
@@ -243,6 +246,15 @@ impl Settings {
             "table" => Ok(Output::Table),
             "json" => Ok(Output::Json),
             _ => Err(self.wrong(Key::Output, "is not a way to show answers", "say table or json")),
+        }
+    }
+
+    /// Whether events are told on NATS.
+    pub fn feed(&self) -> Result<bool, Failure> {
+        match self.text(Key::Feed) {
+            "on" => Ok(true),
+            "off" => Ok(false),
+            _ => Err(self.wrong(Key::Feed, "is neither on nor off", "say on or off")),
         }
     }
 

@@ -70,7 +70,7 @@ async fn on_servers(
     let step = Step::begin("opening the journal and the tables");
     begin(settings, &servers.journal).await?;
     database::migrate(&servers.database).await.map_err(|error| Failure::failed("cannot prepare the tables", error))?;
-    let roles = Roles { recorder: true, projector: true, query: true };
+    let roles = Roles { recorder: true, projector: true, query: true, feed: settings.feed()? };
     let mut serving = roles::start(roles, servers.clone(), listener).await?;
     steps.keep("journal", step.done());
     let running = Running {

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "these are tests")]
 
 mod appending;
+mod capped;
 mod crashes;
 mod damage;
 mod opening;

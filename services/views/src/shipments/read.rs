@@ -13,7 +13,7 @@ use wire::proto::chuoi::stock::v1 as proto;
 use wire::proto::chuoi::stock::v1::ShipmentState;
 
 /// Shipments with what is open of each, and which state follows from that.
-const SHIPMENTS: &str = "
+pub(super) const SHIPMENTS: &str = "
     shipments AS sh
     LEFT JOIN LATERAL (
         SELECT coalesce(sum(open_milli), 0) AS open, coalesce(sum(unmatched_milli - matched_milli), 0) AS unmatched,
@@ -24,23 +24,24 @@ const SHIPMENTS: &str = "
         SELECT CASE WHEN b.open > 0 THEN 1 WHEN b.unmatched > 0 THEN 3 WHEN sh.dispatches <= 0 THEN 4 ELSE 2 END AS state
     ) AS st";
 
-const COLUMNS: &str = "
+pub(super) const COLUMNS: &str = "
     sh.sequence, sh.ordinal, sh.shipment_id, sh.issuer_code, sh.shipment_code, st.state, sh.from_site_code, sh.trip_id, sh.sscc,
     coalesce(sh.to_site_code, sh.arrived_site_code) AS to_site_code, sh.dispatch_time, sh.dispatch_day, sh.return_of_shipment_id,
     sh.command_id, b.lines, f.name AS from_name, f.organization_code AS from_organization, t.name AS to_name,
     t.organization_code AS to_organization";
 
-const NAMES: &str = "
+pub(super) const NAMES: &str = "
     LEFT JOIN sites f ON f.site_code = sh.from_site_code
     LEFT JOIN sites t ON t.site_code = coalesce(sh.to_site_code, sh.arrived_site_code)";
 
 /// Lines in an answer at most.
 const MOST_LINES: i64 = 10_000;
 
-struct Listed {
+pub(super) struct Listed {
     keys: Vec<String>,
     lines: i64,
-    shipment: proto::Shipment,
+    /// Without its lines.
+    pub shipment: proto::Shipment,
 }
 
 /// A page of shipments, newest first.
@@ -205,7 +206,8 @@ pub(crate) async fn get(cut: &Cut<'_>, request: &proto::GetShipmentRequest) -> R
     Ok(shipment)
 }
 
-fn shipment(row: &Row, now: Timestamp) -> Result<Listed, Error> {
+/// A row of the columns above.
+pub(super) fn shipment(row: &Row, now: Timestamp) -> Result<Listed, Error> {
     let text = |name: &str| row.try_get::<_, Option<String>>(name).map(Option::unwrap_or_default);
     let id = |name: &str| row.try_get::<_, Option<Uuid>>(name).map(|id| id.map(|id| id.to_string()).unwrap_or_default());
     let dispatched: Option<SystemTime> = row.try_get("dispatch_time")?;
@@ -245,35 +247,45 @@ async fn add_lines(cut: &Cut<'_>, shipments: &mut [proto::Shipment]) -> Result<(
     let places: HashMap<String, usize> =
         shipments.iter().enumerate().map(|(place, shipment)| (shipment.shipment_id.clone(), place)).collect();
     let doubtful = Doubtful::read(cut).await?;
-    let sql =
-        "SELECT l.*, lots.issuer_code, lots.lot_code, lots.product_code, lots.chain_code, p.name AS product_name, p.base_unit
-               FROM shipment_lines l LEFT JOIN lots USING (lot_id) LEFT JOIN products p ON p.product_code = lots.product_code
-               WHERE l.shipment_id = ANY($1) ORDER BY lots.product_code, lots.lot_code, l.lot_id";
-    for row in cut.rows(sql, &[&ids]).await? {
-        let text = |name: &str| row.try_get::<_, Option<String>>(name).map(Option::unwrap_or_default);
+    let sql = format!(
+        "SELECT {LINE} FROM shipment_lines l {LINE_NAMES} WHERE l.shipment_id = ANY($1)
+         ORDER BY lots.product_code, lots.lot_code, l.lot_id"
+    );
+    for row in cut.rows(&sql, &[&ids]).await? {
         let shipment: Uuid = row.try_get("shipment_id")?;
-        let lot_id = row.try_get::<_, Uuid>("lot_id")?.to_string();
-        let (unmatched, matched): (i64, i64) = (row.try_get("unmatched_milli")?, row.try_get("matched_milli")?);
-        let received: i64 = row.try_get("received_milli")?;
-        let line = proto::ShipmentLine {
-            doubtful: doubtful.lot(&lot_id),
-            lot_id,
-            issuer_code: text("issuer_code")?,
-            lot_code: text("lot_code")?,
-            product_code: text("product_code")?,
-            product_name: text("product_name")?,
-            chain_code: text("chain_code")?,
-            unit: text("base_unit")?,
-            sent_milli: row.try_get("sent_milli")?,
-            received_milli: received.saturating_add(unmatched),
-            refused_milli: row.try_get("refused_milli")?,
-            short_milli: row.try_get("short_milli")?,
-            open_milli: row.try_get("open_milli")?,
-            unmatched_milli: unmatched.saturating_sub(matched),
-        };
+        let line = line(&row, &doubtful)?;
         if let Some(shipment) = places.get(&shipment.to_string()).and_then(|place| shipments.get_mut(*place)) {
             shipment.lines.push(line);
         }
     }
     Ok(())
+}
+
+/// What is shown of a line `l`.
+pub(super) const LINE: &str =
+    "l.*, lots.issuer_code, lots.lot_code, lots.product_code, lots.chain_code, p.name AS product_name, p.base_unit";
+pub(super) const LINE_NAMES: &str = "LEFT JOIN lots USING (lot_id) LEFT JOIN products p ON p.product_code = lots.product_code";
+
+/// A row of those.
+pub(super) fn line(row: &Row, doubtful: &Doubtful) -> Result<proto::ShipmentLine, Error> {
+    let text = |name: &str| row.try_get::<_, Option<String>>(name).map(Option::unwrap_or_default);
+    let lot_id = row.try_get::<_, Uuid>("lot_id")?.to_string();
+    let (unmatched, matched): (i64, i64) = (row.try_get("unmatched_milli")?, row.try_get("matched_milli")?);
+    let received: i64 = row.try_get("received_milli")?;
+    Ok(proto::ShipmentLine {
+        doubtful: doubtful.lot(&lot_id),
+        lot_id,
+        issuer_code: text("issuer_code")?,
+        lot_code: text("lot_code")?,
+        product_code: text("product_code")?,
+        product_name: text("product_name")?,
+        chain_code: text("chain_code")?,
+        unit: text("base_unit")?,
+        sent_milli: row.try_get("sent_milli")?,
+        received_milli: received.saturating_add(unmatched),
+        refused_milli: row.try_get("refused_milli")?,
+        short_milli: row.try_get("short_milli")?,
+        open_milli: row.try_get("open_milli")?,
+        unmatched_milli: unmatched.saturating_sub(matched),
+    })
 }

@@ -20,9 +20,18 @@ pub(crate) struct Filter {
     chains: Option<Vec<String>>,
     channels: Option<Vec<String>>,
     districts: Option<Vec<String>>,
+    /// Lots by id or code, known or not.
+    named_lots: Option<Vec<String>>,
 }
 
 impl Filter {
+    /// Resolves the filter of a watch, whose lots may be named before they are known.
+    pub async fn of_watch(cut: &Cut<'_>, filter: Option<&proto::StockFilter>) -> Result<Filter, Error> {
+        let mut filter = filter.cloned().unwrap_or_default();
+        let named_lots = filter::lot_names("filter.lots", &std::mem::take(&mut filter.lots))?;
+        Ok(Filter { named_lots, ..Filter::read(cut, Some(&filter)).await? })
+    }
+
     /// Resolves a request's filter.
     pub async fn read(cut: &Cut<'_>, filter: Option<&proto::StockFilter>) -> Result<Filter, Error> {
         let none = proto::StockFilter::default();
@@ -34,6 +43,7 @@ impl Filter {
             chains: filter::chains(cut, "filter.chains", &filter.chains).await?,
             channels: filter::channels("filter.channels", &filter.channels)?,
             districts: filter::districts(cut, "filter.districts", &filter.districts).await?,
+            named_lots: None,
         })
     }
 
@@ -67,7 +77,7 @@ impl Filter {
     }
 
     /// Conditions over `k` (lot rows or totals, both with site, lot, chain and product as far as they have them) and `s` (sites).
-    fn conditions(&self, query: &mut Query) -> Vec<String> {
+    pub fn conditions(&self, query: &mut Query) -> Vec<String> {
         let mut conditions = Vec::new();
         for (column, values) in [
             ("k.site_code", &self.sites),
@@ -84,6 +94,10 @@ impl Filter {
         if let Some(lots) = &self.lots {
             let bound = query.bind(lots.clone());
             conditions.push(format!("k.lot_id = ANY({bound}::uuid[])"));
+        }
+        if let Some(names) = &self.named_lots {
+            let bound = query.bind(names.clone());
+            conditions.push(format!("(k.lot_id::text = ANY({bound}::text[]) OR k.lot_code = ANY({bound}::text[]))"));
         }
         conditions
     }

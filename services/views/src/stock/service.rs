@@ -3,13 +3,16 @@
 use crate::page::Page;
 use crate::read::{Cut, Views};
 use crate::shipments;
+use crate::shipments::watch::Shipments;
+use crate::stock::watch::Stock;
 use crate::stock::{ledger, read, summary};
+use crate::watching::{self, Messages};
 use tonic::{Request, Response, Status};
 use wire::proto::chuoi::stock::v1::stock_service_server::StockService;
 use wire::proto::chuoi::stock::v1::{
     GetShipmentRequest, GetShipmentResponse, GetSummaryRequest, GetSummaryResponse, ListLotsByExpiryRequest,
     ListLotsByExpiryResponse, ListShipmentsRequest, ListShipmentsResponse, QueryLedgerRequest, QueryLedgerResponse,
-    QueryStockRequest, QueryStockResponse,
+    QueryStockRequest, QueryStockResponse, WatchShipmentsRequest, WatchShipmentsResponse, WatchStockRequest, WatchStockResponse,
 };
 
 pub(crate) struct Service(pub(crate) Views);
@@ -69,5 +72,31 @@ impl StockService for Service {
         let mut client = self.0.reach(&request.into_inner().at_least).await?;
         let cut = Cut::of(&mut client).await?;
         Ok(Response::new(summary::summary(&cut).await?))
+    }
+
+    type WatchStockStream = Messages<WatchStockResponse>;
+
+    async fn watch_stock(&self, request: Request<WatchStockRequest>) -> Result<Response<Self::WatchStockStream>, Status> {
+        let request = request.into_inner();
+        let mut client = self.0.connection().await?;
+        let cut = Cut::of(&mut client).await?;
+        let at = watching::begin(&cut, &request.after_position, false)?;
+        let with_balances = request.with_balances || request.after_position.is_empty();
+        let stock = Stock { filter: read::Filter::of_watch(&cut, request.filter.as_ref()).await?, with_balances };
+        Ok(Response::new(watching::watch(self.0.clone(), stock, at)))
+    }
+
+    type WatchShipmentsStream = Messages<WatchShipmentsResponse>;
+
+    async fn watch_shipments(
+        &self,
+        request: Request<WatchShipmentsRequest>,
+    ) -> Result<Response<Self::WatchShipmentsStream>, Status> {
+        let request = request.into_inner();
+        let mut client = self.0.connection().await?;
+        let cut = Cut::of(&mut client).await?;
+        let at = watching::begin(&cut, &request.after_position, request.from_beginning)?;
+        let shipments = Shipments::of(&cut, &request).await?;
+        Ok(Response::new(watching::watch(self.0.clone(), shipments, at)))
     }
 }

@@ -18,7 +18,7 @@ const MOST_LOTS: usize = 2_000;
 /// Holdings in an answer.
 const MOST_HOLDINGS: i64 = 5_000;
 
-const LOTS: &str = "
+pub(super) const LOTS: &str = "
     SELECT l.lot_id, l.issuer_code, o.name AS issuer_name, l.product_code, p.name AS product_name, l.lot_code, l.chain_code,
            c.name AS chain_name, l.expiry_day, l.harvest_day, l.harvest_time, p.base_unit
     FROM lots l LEFT JOIN organizations o ON o.organization_code = l.issuer_code
@@ -92,7 +92,7 @@ async fn candidates(cut: &Cut<'_>, request: &proto::TraceLotRequest) -> Result<V
     cut.query(&query).await?.iter().map(lot_summary).collect()
 }
 
-fn lot_summary(row: &Row) -> Result<proto::LotSummary, Error> {
+pub(super) fn lot_summary(row: &Row) -> Result<proto::LotSummary, Error> {
     let text = |name: &str| row.try_get::<_, Option<String>>(name).map(Option::unwrap_or_default);
     Ok(proto::LotSummary {
         lot_id: row.try_get::<_, Uuid>("lot_id")?.to_string(),
@@ -114,6 +114,14 @@ fn lot_summary(row: &Row) -> Result<proto::LotSummary, Error> {
 /// domain's ledgers order what happened.
 const RANK: &str = "(CASE e.precision WHEN 3 THEN 0 WHEN 4 THEN 4 WHEN 2 THEN
     CASE WHEN e.kind IN ('Harvested', 'LotOpened', 'Received') THEN 1 ELSE 3 END ELSE 2 END)";
+
+/// What is shown of an event `e`.
+pub(super) const EVENT: &str =
+    "e.*, s.name AS site_name, t.name AS to_site_name, sh.shipment_code, r.is_correction, r.by_command_id";
+pub(super) const EVENT_NAMES: &str = "
+    LEFT JOIN sites s ON s.site_code = e.site_code LEFT JOIN sites t ON t.site_code = e.to_site_code
+    LEFT JOIN shipments sh ON sh.shipment_id = e.shipment_id
+    LEFT JOIN reversals r ON r.organization_code = e.organization_code AND r.command_id = e.command_id";
 
 const TOUCHED: &str = "
     (SELECT sequence, ordinal FROM movements WHERE lot_id = $1 UNION SELECT sequence, ordinal FROM counts WHERE lot_id = $1) AS m
@@ -137,12 +145,8 @@ async fn history(cut: &Cut<'_>, lot: Uuid, page: &Page) -> Result<(Vec<proto::Lo
     };
     let limit = query.bind(page.size + 1);
     query.sql = format!(
-        "SELECT e.*, {RANK} AS rank, to_char(e.event_time AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US') || '+00' AS time_key,
-                s.name AS site_name, t.name AS to_site_name, sh.shipment_code, r.is_correction, r.by_command_id
-         FROM {TOUCHED}
-         LEFT JOIN sites s ON s.site_code = e.site_code LEFT JOIN sites t ON t.site_code = e.to_site_code
-         LEFT JOIN shipments sh ON sh.shipment_id = e.shipment_id
-         LEFT JOIN reversals r ON r.organization_code = e.organization_code AND r.command_id = e.command_id
+        "SELECT {EVENT}, {RANK} AS rank, to_char(e.event_time AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US') || '+00' AS time_key
+         FROM {TOUCHED} {EVENT_NAMES}
          WHERE {after} ORDER BY e.business_day, {RANK}, e.event_time, e.sequence, e.ordinal LIMIT {limit}"
     );
     let mut events = Vec::new();
@@ -162,7 +166,7 @@ async fn history(cut: &Cut<'_>, lot: Uuid, page: &Page) -> Result<(Vec<proto::Lo
     Ok((events.into_iter().map(|(.., event)| event).collect(), next_page_token, total))
 }
 
-fn lot_event(cut: &Cut<'_>, row: &Row) -> Result<proto::LotEvent, Error> {
+pub(super) fn lot_event(cut: &Cut<'_>, row: &Row) -> Result<proto::LotEvent, Error> {
     let text = |name: &str| row.try_get::<_, Option<String>>(name).map(Option::unwrap_or_default);
     let id = |name: &str| row.try_get::<_, Option<Uuid>>(name).map(|id| id.map(|id| id.to_string()).unwrap_or_default());
     let document: Option<serde_json::Value> = row.try_get("document")?;
@@ -232,34 +236,44 @@ async fn add_shares(cut: &Cut<'_>, lot: Uuid, events: &mut [((i64, i32), Vec<Str
     let sql = format!("SELECT m.* {asked} JOIN movements m USING (sequence, ordinal) WHERE m.lot_id = $1 ORDER BY 1, 2, m.line");
     for row in cut.rows(&sql, &[&lot, &sequences, &ordinals]).await? {
         let Some((.., event)) = at(&row, &places)?.and_then(|place| events.get_mut(place)) else { continue };
-        let text = |name: &str| row.try_get::<_, Option<String>>(name).map(Option::unwrap_or_default);
-        let id = |name: &str| row.try_get::<_, Option<Uuid>>(name).map(|id| id.map(|id| id.to_string()).unwrap_or_default());
-        event.movements.push(proto::LotMovement {
-            from_site_code: text("from_site_code")?,
-            from_shipment_id: id("from_shipment_id")?,
-            from_outside: names::outside(&text("from_outside")?).into(),
-            to_site_code: text("to_site_code")?,
-            to_shipment_id: id("to_shipment_id")?,
-            to_outside: names::outside(&text("to_outside")?).into(),
-            quantity_milli: row.try_get("quantity_milli")?,
-            business_date: filter::date(row.try_get("business_day")?),
-            is_reversal: row.try_get("is_reversal")?,
-        });
+        event.movements.push(movement(&row)?);
         if event.given.is_empty() {
-            event.given = text("given")?;
+            event.given = row.try_get::<_, Option<String>>("given")?.unwrap_or_default();
         }
     }
     let sql = format!("SELECT c.* {asked} JOIN counts c USING (sequence, ordinal) WHERE c.lot_id = $1 ORDER BY 1, 2, c.line");
     for row in cut.rows(&sql, &[&lot, &sequences, &ordinals]).await? {
         let Some((.., event)) = at(&row, &places)?.and_then(|place| events.get_mut(place)) else { continue };
-        event.counts.push(proto::LotCount {
-            counted_milli: row.try_get("counted_milli")?,
-            expected_milli: row.try_get("expected_milli")?,
-            variance_milli: row.try_get("variance_milli")?,
-            basis: row.try_get::<_, i16>("basis")?.into(),
-        });
+        event.counts.push(count(&row)?);
     }
     Ok(())
+}
+
+/// A row of `movements`.
+pub(super) fn movement(row: &Row) -> Result<proto::LotMovement, Error> {
+    let text = |name: &str| row.try_get::<_, Option<String>>(name).map(Option::unwrap_or_default);
+    let id = |name: &str| row.try_get::<_, Option<Uuid>>(name).map(|id| id.map(|id| id.to_string()).unwrap_or_default());
+    Ok(proto::LotMovement {
+        from_site_code: text("from_site_code")?,
+        from_shipment_id: id("from_shipment_id")?,
+        from_outside: names::outside(&text("from_outside")?).into(),
+        to_site_code: text("to_site_code")?,
+        to_shipment_id: id("to_shipment_id")?,
+        to_outside: names::outside(&text("to_outside")?).into(),
+        quantity_milli: row.try_get("quantity_milli")?,
+        business_date: filter::date(row.try_get("business_day")?),
+        is_reversal: row.try_get("is_reversal")?,
+    })
+}
+
+/// A row of `counts`.
+pub(super) fn count(row: &Row) -> Result<proto::LotCount, Error> {
+    Ok(proto::LotCount {
+        counted_milli: row.try_get("counted_milli")?,
+        expected_milli: row.try_get("expected_milli")?,
+        variance_milli: row.try_get("variance_milli")?,
+        basis: row.try_get::<_, i16>("basis")?.into(),
+    })
 }
 
 fn at(row: &Row, places: &BTreeMap<(i64, i32), usize>) -> Result<Option<usize>, Error> {
