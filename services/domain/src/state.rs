@@ -15,6 +15,7 @@ use crate::time::{BusinessDay, Calendar, EventTime, TimeKey, UnknownTimeZone};
 use imbl::{HashMap, OrdMap, OrdSet, Vector};
 use ledger::{CountMade, Ledger, LedgerKey};
 use registry::Registry;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// A place inside the book.
@@ -191,19 +192,24 @@ impl State {
         self.ledger(lot, holder).map_or(Milli::ZERO, Ledger::balance)
     }
 
-    /// Lots of a product that ever were at a site.
+    /// Lots of a product, under any of its codes, that ever were at a site.
     pub fn lots_at(&self, site: &SiteCode, product: &ProductCode) -> OrdSet<LotId> {
-        self.lots_at.get(&(site.clone(), product.clone())).cloned().unwrap_or_default()
+        let products = &self.registry.products;
+        let of = |product: &ProductCode| self.lots_at.get(&(site.clone(), product.clone())).cloned().unwrap_or_default();
+        let mut lots = of(products.survivor(product));
+        products.duplicates(product).iter().for_each(|duplicate| lots.extend(of(duplicate)));
+        lots
     }
 
-    /// Lots that ever were at a site.
+    /// Lots that ever were at a site, under any of its codes.
     pub fn all_lots_at(&self, site: &SiteCode) -> impl Iterator<Item = LotId> + '_ {
-        let site = site.clone();
-        // Every code is longer than nothing: the range begins before the site's first product.
-        self.lots_at
-            .range((site.clone(), ProductCode::least())..)
-            .take_while(move |((at, _), _)| *at == site)
-            .flat_map(|(_, lots)| lots.iter().copied())
+        self.registry.sites.codes(site).into_iter().flat_map(|site| {
+            // Every code is longer than nothing: the range begins before the site's first product.
+            self.lots_at
+                .range((site.clone(), ProductCode::least())..)
+                .take_while(move |((at, _), _)| *at == site)
+                .flat_map(|(_, lots)| lots.iter().copied())
+        })
     }
 
     /// The count of a product without lots at a time.
@@ -329,7 +335,7 @@ impl State {
             Fact::ShortReported(short) => self.note_settled(short.shipment, &short.lines, by, &event.time, holds),
             Fact::Counted(counted) => self.note_counted(counted, by, &event.time, holds),
             Fact::Matched(matched) => self.note_matched(matched.shipment, &matched.lines, by, &event.time, holds),
-            Fact::Sold(_) | Fact::Wasted(_) | Fact::CountRestated(_) => {}
+            Fact::Sold(_) | Fact::Wasted(_) | Fact::CountRestated(_) | Fact::Rebooked(_) => {}
             // A void's originals are primary events of one command: never voids, never facts of the registry.
             Fact::Voided(_) | Fact::Corrected(_) | Fact::Registered(_) => {}
         }
@@ -488,8 +494,11 @@ impl State {
             let mut ledger = Ledger::default();
             if let (Holder::Site(site), Some(known)) = (&key.1, self.lots.get(&lot)) {
                 let product = known.lot.product.clone();
-                for (time, by) in self.product_counts.get(&(site.clone(), product.clone())).into_iter().flat_map(OrdMap::values) {
-                    ledger.count(CountMade { counted: Milli::ZERO, time: time.clone(), by: by.clone() });
+                for counted in BTreeSet::from([&product, self.registry.products.survivor(&product)]) {
+                    let counts = self.product_counts.get(&(site.clone(), counted.clone()));
+                    for (time, by) in counts.into_iter().flat_map(OrdMap::values) {
+                        ledger.count(CountMade { counted: Milli::ZERO, time: time.clone(), by: by.clone() });
+                    }
                 }
                 self.lots_at.entry((site.clone(), product)).or_default().insert(lot);
             }

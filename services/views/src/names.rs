@@ -71,6 +71,7 @@ mod tests {
             "Matched",
             "Voided",
             "Corrected",
+            "Rebooked",
         ] {
             assert_ne!(event_kind(name), EventKind::Unspecified, "{name}");
         }
