@@ -21,11 +21,15 @@ const SUMS: &str = "sum(k.quantity_milli)::bigint AS quantity_milli, sum(k.movem
 /// The site whose channel and district a flow belongs to.
 const SHOP: &str = "CASE WHEN k.to_site_code = '' THEN k.site_code ELSE k.to_site_code END";
 
+/// What flowed under the code of a duplicate counts under the survivor's.
+const SITE: &str = "coalesce(ms.survivor_code, k.site_code)";
+const PRODUCT: &str = "coalesce(mp.survivor_code, k.product_code)";
+
 /// The keys in their fixed order, with the column of each.
 const KEYS: [(ThroughputKey, &str, &str); 5] = [
     (ThroughputKey::Chain, "k.chain_code", "chain_code"),
-    (ThroughputKey::Product, "k.product_code", "product_code"),
-    (ThroughputKey::Site, "k.site_code", "site_code"),
+    (ThroughputKey::Product, PRODUCT, "product_code"),
+    (ThroughputKey::Site, SITE, "site_code"),
     (ThroughputKey::Channel, "coalesce(s.kind, '')", "kind"),
     (ThroughputKey::District, "coalesce(s.district_code, '')", "district_code"),
 ];
@@ -204,8 +208,12 @@ async fn source(
     query: &mut Query,
 ) -> Result<(String, Vec<String>), Error> {
     let rows = range.source(query, matches!(period, Period::Unspecified | Period::Month));
-    let source =
-        format!("{rows} AS k LEFT JOIN products p ON p.product_code = k.product_code LEFT JOIN sites s ON s.site_code = {SHOP}");
+    let source = format!(
+        "{rows} AS k LEFT JOIN merged ms ON ms.kind = 'site' AND ms.code = k.site_code
+         LEFT JOIN merged mp ON mp.kind = 'product' AND mp.code = k.product_code
+         LEFT JOIN merged mt ON mt.kind = 'site' AND mt.code = {SHOP}
+         LEFT JOIN products p ON p.product_code = {PRODUCT} LEFT JOIN sites s ON s.site_code = coalesce(mt.survivor_code, {SHOP})"
+    );
     let mut conditions = vec!["true".to_owned()];
     for (column, values) in [
         ("k.chain_code", filter::chains(cut, "chains", &request.chains).await?),
