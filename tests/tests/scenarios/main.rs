@@ -3,4 +3,5 @@
 
 mod faults;
 mod promises;
+mod registry;
 mod system;
