@@ -335,7 +335,17 @@ impl State {
             Fact::ShortReported(short) => self.note_settled(short.shipment, &short.lines, by, &event.time, holds),
             Fact::Counted(counted) => self.note_counted(counted, by, &event.time, holds),
             Fact::Matched(matched) => self.note_matched(matched.shipment, &matched.lines, by, &event.time, holds),
-            Fact::Sold(_) | Fact::Wasted(_) | Fact::CountRestated(_) | Fact::Rebooked(_) => {}
+            Fact::Rebooked(rebooked) => {
+                // What came back from a door goes along: it is dispatched again, not for the first time.
+                for line in &rebooked.lines {
+                    let there = &mut self.ledger_mut(line.lot, Holder::Site(rebooked.from.clone())).returned;
+                    let along = line.amount.quantity.min((*there).max(Milli::ZERO));
+                    *there = signed(*there, along, !holds);
+                    let here = &mut self.ledger_mut(line.lot, Holder::Site(rebooked.to.clone())).returned;
+                    *here = signed(*here, along, holds);
+                }
+            }
+            Fact::Sold(_) | Fact::Wasted(_) | Fact::CountRestated(_) => {}
             // A void's originals are primary events of one command: never voids, never facts of the registry.
             Fact::Voided(_) | Fact::Corrected(_) | Fact::Registered(_) => {}
         }
