@@ -251,6 +251,7 @@ pub fn lots_of(event: &Event) -> Vec<Uuid> {
         Some(Fact::Counted(fact)) => fact.lines.iter().map(|line| line.lot_id.clone()).collect(),
         Some(Fact::CountRestated(fact)) => vec![fact.lot_id.clone()],
         Some(Fact::Matched(fact)) => of(&fact.lines),
+        Some(Fact::Rebooked(fact)) => of(&fact.lines),
         Some(Fact::Voided(fact)) => return fact.originals.iter().flat_map(lots_of).collect(),
         Some(Fact::Corrected(fact)) => return fact.originals.iter().flat_map(lots_of).collect(),
         _ => Vec::new(),
