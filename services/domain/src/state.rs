@@ -217,6 +217,14 @@ impl State {
         self.product_counts.get(&(site.clone(), product.clone())).and_then(|counts| counts.get(&time))
     }
 
+    /// When a lot was last counted at a site, by itself or with its product.
+    pub fn last_count(&self, site: &SiteCode, lot: &KnownLot) -> Option<LedgerKey> {
+        let by_lot = self.ledger(lot.lot.id, &Holder::Site(site.clone())).and_then(Ledger::last_count);
+        let products = [&lot.lot.product, self.registry.products.survivor(&lot.lot.product)];
+        let counts = products.into_iter().filter_map(|product| self.product_counts.get(&(site.clone(), product.clone())));
+        counts.filter_map(|counts| counts.get_max().map(|(time, _)| LedgerKey::count(*time))).chain(by_lot).max()
+    }
+
     /// What voided or corrected a command.
     pub fn voided_by(&self, command: &CommandRef) -> Option<CommandId> {
         self.voided.get(command).copied()

@@ -211,6 +211,39 @@ fn goods_under_a_duplicates_code_are_sold_counted_and_sent_under_either() {
 }
 
 #[test]
+fn late_entries_find_goods_that_were_booked_under_the_surviving_code_and_counts_stand() {
+    let merging = |counted: Option<(&str, &str, i64)>| {
+        let mut world = World::new();
+        register(&mut world, "2020-01-01", shop("SM9", "Siêu thị trùng", SHOP));
+        for site in ["SM1", "SM9"] {
+            let open = world.command(at("2026-11-20 06:00"), open(site, "A", 10_000), false);
+            world.send(SHOP, open).unwrap();
+        }
+        if let Some((site, when, milli)) = counted {
+            let count = world.command(at(when), count(site, &[("A", milli)]), false);
+            world.send(SHOP, count).unwrap();
+        }
+        register(&mut world, "2026-11-23", merged(ThingRef::Site(site("SM9")), ThingRef::Site(site("SM1"))));
+        world
+    };
+    let held = |world: &World| world.held("A", "SM1") + world.held("A", "SM9");
+    // Brought together by a sale of the 23rd, and sold on the 21st as was logged later.
+    let mut world = merging(None);
+    assert_eq!(reason(world.record_at("2026-11-23 09:00", sell("SM1", &[("A", 1_000)]))), "accepted");
+    assert_eq!(reason(world.record_at("2026-11-21 09:00", sell("SM1", &[("A", 18_000)]))), "accepted");
+    assert_eq!(held(&world), 1_000);
+    // What was counted under either code stands: nothing is brought in before it, nothing appears or vanishes.
+    for (site, when) in [("SM1", "2026-11-22 opening"), ("SM9", "2026-11-22 opening")] {
+        let mut world = merging(Some((site, when, 9_000)));
+        assert_eq!(reason(world.record_at("2026-11-21 09:00", sell("SM1", &[("A", 2_000)]))), "accepted");
+        let left = if site == "SM1" { 19_000 } else { 17_000 };
+        assert_eq!(held(&world), left, "counted at {site}");
+        assert_eq!(reason(world.record_at("2026-11-23 09:00", sell("SM1", &[("A", left)]))), "accepted");
+        assert_eq!(held(&world), 0);
+    }
+}
+
+#[test]
 fn a_count_after_a_merge_counts_what_stands_under_both_codes() {
     for counted in [count("SM1", &[("A", 25_000)]), count_product("SM1", 25_000)] {
         let mut world = stocked();

@@ -4,13 +4,13 @@
 use super::deciding::Deciding;
 use super::{Action, Context, Count, Dispatch, Goods, LotLine, Sell, Transform, Waste};
 use crate::event::{Amount, Event, Fact, LotAmount, Rebooked};
-use crate::id::{LotId, ProductCode};
+use crate::id::{LotId, ProductCode, SiteCode};
 use crate::quantity::Milli;
 use crate::refusal::CommandRef;
 use crate::state::ledger::LedgerKey;
 use crate::state::{Holder, State};
-use crate::time::EventTime;
-use std::collections::BTreeSet;
+use crate::time::{BusinessDay, EventTime, Precision};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// One event for each duplicate that holds goods which the action names. What cannot be looked up is refused where it is decided.
 pub(super) fn decide(state: &State, context: &Context<'_>, by: &CommandRef, time: &EventTime, action: &Action) -> Vec<Event> {
@@ -36,22 +36,50 @@ pub(super) fn decide(state: &State, context: &Context<'_>, by: &CommandRef, time
     let named: BTreeSet<LotId> = named.map(|known| known.lot.id).collect();
     let product: Option<ProductCode> =
         product.and_then(|given| registry.products.find("product", given, day).ok()).map(|product| product.code.clone());
-    let key = LedgerKey::leg(time.key(), false, false);
     let mut events = Vec::new();
     for duplicate in duplicates {
         let mut lots = named.clone();
         lots.extend(product.iter().flat_map(|product| state.lots_at(&duplicate, product)));
-        let there = |lot: &LotId| {
-            let ledger = state.ledger(*lot, &Holder::Site(duplicate.clone()))?;
-            // What a count is held against stands just before it; nothing is taken that a later day rests on.
-            let quantity = ledger.available(key).0;
-            (quantity > Milli::ZERO).then(|| LotAmount { lot: *lot, amount: Amount::from(quantity) })
-        };
-        let lines: Vec<LotAmount> = lots.iter().filter_map(there).collect();
-        if !lines.is_empty() {
+        let mut lines: BTreeMap<Option<BusinessDay>, Vec<LotAmount>> = BTreeMap::new();
+        for lot in lots {
+            if let Some((since, quantity)) = standing(state, &duplicate, &site.code, lot, time) {
+                lines.entry(since).or_default().push(LotAmount { lot, amount: Amount::from(quantity) });
+            }
+        }
+        for (since, lines) in lines {
+            let time = match since {
+                Some(day) => state.calendar().day_time(day, Precision::Day, None),
+                None => EventTime { typed: None, ..time.clone() },
+            };
             let fact = Fact::Rebooked(Rebooked { from: duplicate.clone(), to: site.code.clone(), lines });
-            events.push(Event { time: EventTime { typed: None, ..time.clone() }, violations: Vec::new(), fact });
+            events.push(Event { time, violations: Vec::new(), fact });
         }
     }
     events
+}
+
+/// How much of a lot is to be brought under the surviving code, and since which day it may stand there: the earlier, the more late
+/// entries still find it. None where either code's goods were counted later than that: a count says what stood under its code.
+fn standing(
+    state: &State,
+    duplicate: &SiteCode,
+    survivor: &SiteCode,
+    lot: LotId,
+    time: &EventTime,
+) -> Option<(Option<BusinessDay>, Milli)> {
+    let (ledger, known) = (state.ledger(lot, &Holder::Site(duplicate.clone()))?, state.lot(lot)?);
+    let counted = [duplicate, survivor].into_iter().filter_map(|site| state.last_count(site, known)).max();
+    let key = LedgerKey::leg(time.key(), false, false);
+    if counted.is_some_and(|counted| counted > key) {
+        return None;
+    }
+    let quantity = ledger.available(key).0;
+    if quantity <= Milli::ZERO {
+        return None;
+    }
+    let stood = |day: &BusinessDay| {
+        let key = LedgerKey::leg(state.calendar().day_time(*day, Precision::Day, None).key(), false, false);
+        *day < time.business_day && counted.is_none_or(|counted| counted.day < *day) && ledger.available(key).0 >= quantity
+    };
+    Some((ledger.incoming_days().find(stood), quantity))
 }
