@@ -4,7 +4,7 @@ use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
 use crate::client::facts::{self, Said};
-use crate::client::{ledger, refusals, registry, shipments, stock, throughput, trace, typed, watch};
+use crate::client::{changes, ledger, refusals, registry, shipments, stock, throughput, trace, typed, watch};
 use crate::config::{ClientFlags, GenesisFlags, GlobalFlags, ServerFlags};
 
 /// Tracks farm products from harvest to the shelf.
@@ -168,7 +168,7 @@ Examples:
         #[command(subcommand)]
         watch: watch::Watch,
     },
-    /// Show or import what is registered: chains, sites, products, organizations, districts
+    /// Show, import or change what is registered: chains, sites, products, organizations, districts
     Registry {
         /// Which.
         #[command(subcommand)]
@@ -236,6 +236,44 @@ Examples:
   chuoi registry find rau muong
   chuoi registry find \"cầu giấy\" --kind site")]
     Find(registry::Find),
+    /// Show all that was ever said of an organization, site, product or chain
+    #[command(after_help = "\
+Example:
+  chuoi registry show site SM001")]
+    Show(changes::Show),
+    /// Retire an organization, site, product or chain: no new goods for it, what it still has may leave
+    #[command(after_help = "\
+Example:
+  chuoi registry retire site SM001 --from 01/12/2026 --reason \"đóng cửa\"")]
+    Retire(changes::Retire),
+    /// Take something that was retired into use again
+    #[command(after_help = "\
+Example:
+  chuoi registry reinstate site SM001 --from 15/12/2026")]
+    Reinstate(changes::Retire),
+    /// Say that two codes stand for one thing: the one resolves to the other, for ever back
+    #[command(after_help = "\
+Example:
+  chuoi registry merge site SM110 --into SM001 --reason \"đăng ký hai lần\"")]
+    Merge(changes::Merge),
+    /// Say that a GLN or GTIN names something, from a day on
+    #[command(after_help = "\
+Examples:
+  chuoi registry alias site SM001 9521410000011 --from 01/12/2026
+  chuoi registry alias product PK0049 09521415000016 --owner HTX002
+  chuoi registry alias product PK0049 09521415000016 --owner HTX002 --moved-from PK0050
+  chuoi registry alias site SM001 9521410000011 --remove")]
+    Alias(changes::Alias),
+    /// Give something another name, from a day on
+    #[command(after_help = "\
+Example:
+  chuoi registry rename site SM001 --name \"Siêu thị Hoàn Kiếm\" --from 01/12/2026")]
+    Rename(changes::Rename),
+    /// Put a site into other hands, from a day on
+    #[command(after_help = "\
+Example:
+  chuoi registry move SM001 --to DV-SM002 --from 01/12/2026")]
+    Move(changes::Move),
 }
 
 /// `up`.

@@ -5,7 +5,7 @@ use std::future::Future;
 use clap::CommandFactory as _;
 
 use crate::cli::{Cli, Command, Registry, Role};
-use crate::client::{ledger, record, refusals, registry, shipments, simulate, stock, throughput, trace, watch};
+use crate::client::{changes, ledger, record, refusals, registry, shipments, simulate, stock, throughput, trace, watch};
 use crate::config::{Given, Key, Output, Settings};
 use crate::failure::Failure;
 use crate::roles::Roles;
@@ -70,6 +70,13 @@ async fn perform(command: Command, settings: Settings) -> Result<(), Failure> {
         Command::Registry { command: Registry::List { list } } => registry::list(settings, &list).await,
         Command::Registry { command: Registry::Find(asked) } => registry::find(settings, &asked).await,
         Command::Registry { command: Registry::Import(asked) } => registry::import(settings, &asked).await,
+        Command::Registry { command: Registry::Show(asked) } => changes::show(settings, &asked).await,
+        Command::Registry { command: Registry::Retire(asked) } => changes::retire(settings, &asked).await,
+        Command::Registry { command: Registry::Reinstate(asked) } => changes::reinstate(settings, &asked).await,
+        Command::Registry { command: Registry::Merge(asked) } => changes::merge(settings, &asked).await,
+        Command::Registry { command: Registry::Alias(asked) } => changes::alias(settings, &asked).await,
+        Command::Registry { command: Registry::Rename(asked) } => changes::rename(settings, &asked).await,
+        Command::Registry { command: Registry::Move(asked) } => changes::hand_over(settings, &asked).await,
         Command::Verify(_) => verify::run(settings).await,
         Command::Rebuild(_) => rebuild::run(settings).await,
         Command::Doctor(_) => doctor::run(settings).await,
@@ -133,6 +140,12 @@ impl Command {
             Command::Registry { command: Registry::Import(asked) } => asked.client.given(),
             Command::Registry { command: Registry::List { list } } => list.read().client.given(),
             Command::Registry { command: Registry::Find(asked) } => asked.read.client.given(),
+            Command::Registry { command: Registry::Show(asked) } => asked.read.client.given(),
+            Command::Registry { command: Registry::Retire(asked) | Registry::Reinstate(asked) } => asked.flags.client.given(),
+            Command::Registry { command: Registry::Merge(asked) } => asked.flags.client.given(),
+            Command::Registry { command: Registry::Alias(asked) } => asked.flags.client.given(),
+            Command::Registry { command: Registry::Rename(asked) } => asked.flags.client.given(),
+            Command::Registry { command: Registry::Move(asked) } => asked.flags.client.given(),
             Command::Verify(asked) | Command::Rebuild(asked) => asked.servers.given(),
             Command::Doctor(asked) => {
                 let server = asked.server.clone().map(|url| (Key::Server, url)).into_iter().collect();

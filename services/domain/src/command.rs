@@ -6,6 +6,7 @@ mod deciding;
 mod dispatch;
 mod harvest;
 mod open_lot;
+mod rebook;
 mod receive;
 mod refuse_delivery;
 mod register;
@@ -378,6 +379,10 @@ pub fn decide(state: &State, command: &Command, context: &Context<'_>) -> Result
                 (when, _) => deciding::event_time(&after, context, when.as_ref(), "correct.when", replacement)?,
             };
             let mut events = vec![corrected];
+            for event in rebook::decide(&after, context, &by, &time, replacement) {
+                after.evolve(&by, &event);
+                events.push(event);
+            }
             let deciding = Deciding::new(&after, context, by.clone(), time, command.reported_fact);
             events.extend(deciding.primary(replacement).map_err(|refusal| refusal.within("correct"))?);
             after = state.clone();
@@ -385,7 +390,13 @@ pub fn decide(state: &State, command: &Command, context: &Context<'_>) -> Result
         }
         action => {
             let time = deciding::event_time(state, context, command.when.as_ref(), "header.when", action)?;
-            (Deciding::new(state, context, by.clone(), time, command.reported_fact).primary(action)?, None)
+            let mut events = rebook::decide(state, context, &by, &time, action);
+            for event in &events {
+                after.evolve(&by, event);
+            }
+            events.extend(Deciding::new(&after, context, by.clone(), time, command.reported_fact).primary(action)?);
+            after = state.clone();
+            (events, None)
         }
     };
     for event in &primary {
@@ -393,7 +404,8 @@ pub fn decide(state: &State, command: &Command, context: &Context<'_>) -> Result
     }
     let reported = command.reported_fact && command.action.may_be_reported();
     let settled = settle::settle(state, &after, &primary, undone.as_ref(), reported)?;
-    if let Some(first) = primary.iter_mut().find(|event| !matches!(event.fact, Fact::Voided(_) | Fact::Corrected(_))) {
+    let is_own = |event: &Event| event.is_primary() && !matches!(event.fact, Fact::Voided(_) | Fact::Corrected(_));
+    if let Some(first) = primary.iter_mut().find(|event| is_own(event)) {
         first.violations.extend(settled.violations);
     }
     primary.extend(settled.events);

@@ -62,6 +62,8 @@ pub enum Fact {
     Voided(Voided),
     /// A command was recorded in error; the events after this one in the same command replace it.
     Corrected(Voided),
+    /// Goods that stood under the code of a duplicate stand under the surviving site's.
+    Rebooked(Rebooked),
     /// A fact of the registry.
     Registered(RegistryFact),
 }
@@ -84,6 +86,7 @@ impl Fact {
             Fact::Matched(_) => "Matched",
             Fact::Voided(_) => "Voided",
             Fact::Corrected(_) => "Corrected",
+            Fact::Rebooked(_) => "Rebooked",
             Fact::Registered(fact) => fact.name(),
         }
     }
@@ -404,6 +407,17 @@ pub struct Voided {
     pub originals: Vec<Event>,
 }
 
+/// Goods that stood under the code of a duplicate stand under the surviving site's: nothing moved in the world.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rebooked {
+    /// The duplicate's code.
+    pub from: SiteCode,
+    /// The surviving site.
+    pub to: SiteCode,
+    /// What.
+    pub lines: Vec<LotAmount>,
+}
+
 impl Event {
     /// Every movement of goods that the event says, conservation built in.
     pub fn postings(&self) -> Vec<Posting> {
@@ -480,6 +494,11 @@ impl Event {
             Fact::Voided(voided) | Fact::Corrected(voided) => {
                 postings.extend(voided.originals.iter().flat_map(Event::postings).map(Posting::reversed));
             }
+            Fact::Rebooked(Rebooked { from, to, lines }) => {
+                for line in lines {
+                    post(line.lot, Place::Site(from.clone()), Place::Site(to.clone()), line.amount.quantity);
+                }
+            }
             Fact::Registered(_) => {}
         }
         postings
@@ -488,7 +507,8 @@ impl Event {
     /// Whether it is what its command said, not what followed from it.
     pub fn is_primary(&self) -> bool {
         match &self.fact {
-            Fact::CountRestated(_) => false,
+            // Where goods stand in the book stays so when what spoke of them is voided: others may have taken of them since.
+            Fact::CountRestated(_) | Fact::Rebooked(_) => false,
             Fact::Counted(counted) => counted.basis != CountBasis::Provisional,
             _ => true,
         }

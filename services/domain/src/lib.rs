@@ -26,4 +26,6 @@ mod properties;
 #[cfg(test)]
 mod stories;
 #[cfg(test)]
+mod stories_registry;
+#[cfg(test)]
 mod world;

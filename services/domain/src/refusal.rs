@@ -294,6 +294,22 @@ pub enum Refusal {
         /// Chains that it belongs to, for people.
         belongs_to: String,
     },
+    /// Rule 9: retired; what it still has may leave.
+    #[error("{what} {thing} is retired since {since}, and {refused} on {day}; {instead}")]
+    Retired {
+        /// What kind of thing.
+        what: &'static str,
+        /// Its code and name.
+        thing: String,
+        /// First day on which it is retired.
+        since: BusinessDay,
+        /// The event's day.
+        day: BusinessDay,
+        /// What does not happen any more.
+        refused: &'static str,
+        /// What to do.
+        instead: &'static str,
+    },
     /// The site is of a kind where such a thing does not happen.
     #[error("site {site} is a {kind}; {what} only at {allowed}")]
     WrongKindOfSite {
@@ -461,7 +477,7 @@ impl Refusal {
             | NotOnShipment { .. } => 5,
             Expired { .. } => 7,
             InTheWay { .. } | NoSuchCommand { .. } | AlreadyVoided { .. } | NotVoidable { .. } => 8,
-            NotYourSite { .. } | NotInChain { .. } => 9,
+            NotYourSite { .. } | NotInChain { .. } | Retired { .. } => 9,
             Unknown { .. } | Ambiguous { .. } | NotYetKnown { .. } => 10,
             CountedAlready { .. } => 11,
             Malformed { .. }
@@ -503,6 +519,7 @@ impl Refusal {
             NotVoidable { .. } => "NOT_VOIDABLE",
             NotYourSite { .. } => "NOT_YOUR_SITE",
             NotInChain { .. } => "NOT_IN_CHAIN",
+            Retired { .. } => "RETIRED",
             WrongKindOfSite { .. } => "WRONG_KIND_OF_SITE",
             Unknown { .. } => "UNKNOWN",
             Ambiguous { .. } => "AMBIGUOUS",
@@ -548,6 +565,7 @@ impl Refusal {
             | AlreadyVoided { .. }
             | NotVoidable { .. }
             | NotInChain { .. }
+            | Retired { .. }
             | WrongKindOfSite { .. }
             | NotYetKnown { .. }
             | LotOfOtherChain { .. }
@@ -636,6 +654,12 @@ impl Refusal {
             Expired { lot, expiry, day } => {
                 vec![("lot", lot.to_string()), ("expiry", expiry.to_string()), ("day", day.to_string())]
             }
+            Retired { what, thing, since, day, .. } => vec![
+                ("kind", (*what).to_owned()),
+                ("thing", thing.clone()),
+                ("since", since.to_string()),
+                ("day", day.to_string()),
+            ],
             QuantityOutOfBounds { quantity, .. } | NotWhole { quantity, .. } => vec![("quantity_milli", quantity.0.to_string())],
             _ => Vec::new(),
         }

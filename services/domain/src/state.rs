@@ -15,6 +15,7 @@ use crate::time::{BusinessDay, Calendar, EventTime, TimeKey, UnknownTimeZone};
 use imbl::{HashMap, OrdMap, OrdSet, Vector};
 use ledger::{CountMade, Ledger, LedgerKey};
 use registry::Registry;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// A place inside the book.
@@ -191,24 +192,37 @@ impl State {
         self.ledger(lot, holder).map_or(Milli::ZERO, Ledger::balance)
     }
 
-    /// Lots of a product that ever were at a site.
+    /// Lots of a product, under any of its codes, that ever were at a site.
     pub fn lots_at(&self, site: &SiteCode, product: &ProductCode) -> OrdSet<LotId> {
-        self.lots_at.get(&(site.clone(), product.clone())).cloned().unwrap_or_default()
+        let products = &self.registry.products;
+        let of = |product: &ProductCode| self.lots_at.get(&(site.clone(), product.clone())).cloned().unwrap_or_default();
+        let mut lots = of(products.survivor(product));
+        products.duplicates(product).iter().for_each(|duplicate| lots.extend(of(duplicate)));
+        lots
     }
 
-    /// Lots that ever were at a site.
+    /// Lots that ever were at a site, under any of its codes.
     pub fn all_lots_at(&self, site: &SiteCode) -> impl Iterator<Item = LotId> + '_ {
-        let site = site.clone();
-        // Every code is longer than nothing: the range begins before the site's first product.
-        self.lots_at
-            .range((site.clone(), ProductCode::least())..)
-            .take_while(move |((at, _), _)| *at == site)
-            .flat_map(|(_, lots)| lots.iter().copied())
+        self.registry.sites.codes(site).into_iter().flat_map(|site| {
+            // Every code is longer than nothing: the range begins before the site's first product.
+            self.lots_at
+                .range((site.clone(), ProductCode::least())..)
+                .take_while(move |((at, _), _)| *at == site)
+                .flat_map(|(_, lots)| lots.iter().copied())
+        })
     }
 
     /// The count of a product without lots at a time.
     pub fn product_count(&self, site: &SiteCode, product: &ProductCode, time: TimeKey) -> Option<&(EventTime, CommandRef)> {
         self.product_counts.get(&(site.clone(), product.clone())).and_then(|counts| counts.get(&time))
+    }
+
+    /// When a lot was last counted at a site, by itself or with its product.
+    pub fn last_count(&self, site: &SiteCode, lot: &KnownLot) -> Option<LedgerKey> {
+        let by_lot = self.ledger(lot.lot.id, &Holder::Site(site.clone())).and_then(Ledger::last_count);
+        let products = [&lot.lot.product, self.registry.products.survivor(&lot.lot.product)];
+        let counts = products.into_iter().filter_map(|product| self.product_counts.get(&(site.clone(), product.clone())));
+        counts.filter_map(|counts| counts.get_max().map(|(time, _)| LedgerKey::count(*time))).chain(by_lot).max()
     }
 
     /// What voided or corrected a command.
@@ -329,6 +343,16 @@ impl State {
             Fact::ShortReported(short) => self.note_settled(short.shipment, &short.lines, by, &event.time, holds),
             Fact::Counted(counted) => self.note_counted(counted, by, &event.time, holds),
             Fact::Matched(matched) => self.note_matched(matched.shipment, &matched.lines, by, &event.time, holds),
+            Fact::Rebooked(rebooked) => {
+                // What came back from a door goes along: it is dispatched again, not for the first time.
+                for line in &rebooked.lines {
+                    let there = &mut self.ledger_mut(line.lot, Holder::Site(rebooked.from.clone())).returned;
+                    let along = line.amount.quantity.min((*there).max(Milli::ZERO));
+                    *there = signed(*there, along, !holds);
+                    let here = &mut self.ledger_mut(line.lot, Holder::Site(rebooked.to.clone())).returned;
+                    *here = signed(*here, along, holds);
+                }
+            }
             Fact::Sold(_) | Fact::Wasted(_) | Fact::CountRestated(_) => {}
             // A void's originals are primary events of one command: never voids, never facts of the registry.
             Fact::Voided(_) | Fact::Corrected(_) | Fact::Registered(_) => {}
@@ -474,8 +498,11 @@ impl State {
             let mut ledger = Ledger::default();
             if let (Holder::Site(site), Some(known)) = (&key.1, self.lots.get(&lot)) {
                 let product = known.lot.product.clone();
-                for (time, by) in self.product_counts.get(&(site.clone(), product.clone())).into_iter().flat_map(OrdMap::values) {
-                    ledger.count(CountMade { counted: Milli::ZERO, time: time.clone(), by: by.clone() });
+                for counted in BTreeSet::from([&product, self.registry.products.survivor(&product)]) {
+                    let counts = self.product_counts.get(&(site.clone(), counted.clone()));
+                    for (time, by) in counts.into_iter().flat_map(OrdMap::values) {
+                        ledger.count(CountMade { counted: Milli::ZERO, time: time.clone(), by: by.clone() });
+                    }
                 }
                 self.lots_at.entry((site.clone(), product)).or_default().insert(lot);
             }

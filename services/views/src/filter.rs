@@ -1,6 +1,7 @@
 //! Filters of requests: codes and GS1 numbers resolved to codes, kinds to names, dates to days. What is not known is refused.
 
 use crate::read::Cut;
+use crate::stock::read::today;
 use crate::{Error, names};
 use domain::time::BusinessDay;
 use uuid::Uuid;
@@ -14,31 +15,46 @@ const MOST_DAYS: i32 = 3_700;
 
 const HINT: &str = "see RegistryService.Find";
 
-/// Codes of sites, given as codes or GLNs; none for all.
+/// Codes of sites, given as codes or GLNs; none for all. With each come the codes of its duplicates, its own first.
 pub(crate) async fn sites(cut: &Cut<'_>, field: &'static str, given: &[String]) -> Result<Option<Vec<String>>, Error> {
-    resolve(cut, field, "site", given, "SELECT site_code FROM sites WHERE site_code = upper(given) OR gln = given LIMIT 1").await
+    resolve(cut, field, "site", given, &thing("site", "given")).await
 }
 
-/// Codes of products, given as codes or GTINs, which may leave their leading zeros out.
+/// Codes of products, given as codes or GTINs, which may leave their leading zeros out; with those of their duplicates.
 pub(crate) async fn products(cut: &Cut<'_>, field: &'static str, given: &[String]) -> Result<Option<Vec<String>>, Error> {
-    let query = "SELECT product_code FROM products WHERE product_code = upper(given) OR gtin = lpad(given, 14, '0') LIMIT 1";
-    resolve(cut, field, "product", given, query).await
+    resolve(cut, field, "product", given, &thing("product", "lpad(given, 14, '0')")).await
 }
 
 /// Codes of chains.
 pub(crate) async fn chains(cut: &Cut<'_>, field: &'static str, given: &[String]) -> Result<Option<Vec<String>>, Error> {
-    resolve(cut, field, "chain", given, "SELECT chain_code FROM chains WHERE chain_code = upper(given)").await
+    resolve(cut, field, "chain", given, "SELECT ARRAY[chain_code] FROM chains WHERE chain_code = upper(given)").await
 }
 
-/// Codes of organizations, given as codes or GLNs.
+/// Codes of organizations, given as codes or GLNs; with those of their duplicates.
 pub(crate) async fn organizations(cut: &Cut<'_>, field: &'static str, given: &[String]) -> Result<Option<Vec<String>>, Error> {
-    let query = "SELECT organization_code FROM organizations WHERE organization_code = upper(given) OR gln = given LIMIT 1";
-    resolve(cut, field, "organization", given, query).await
+    resolve(cut, field, "organization", given, &thing("organization", "given")).await
 }
 
 /// Codes of districts.
 pub(crate) async fn districts(cut: &Cut<'_>, field: &'static str, given: &[String]) -> Result<Option<Vec<String>>, Error> {
-    resolve(cut, field, "district", given, "SELECT district_code FROM districts WHERE district_code = upper(given)").await
+    resolve(cut, field, "district", given, "SELECT ARRAY[district_code] FROM districts WHERE district_code = upper(given)").await
+}
+
+/// All codes of the thing that `given` names: by a code, or by a number that it has today, or else will have first.
+fn thing(kind: &str, number: &str) -> String {
+    format!(
+        "SELECT ARRAY[s.code] || ARRAY(SELECT d.code FROM merged d WHERE d.kind = '{kind}' AND d.survivor_code = s.code ORDER BY d.code)
+         FROM (SELECT coalesce(m.survivor_code, f.code) AS code
+               FROM (SELECT {kind}_code AS code, 0 AS rank FROM {kind}s WHERE {kind}_code = upper(given)
+                     UNION ALL
+                     SELECT h.code, 1 FROM (
+                         SELECT n.code, n.is_attached FROM number_facts n WHERE n.kind = '{kind}' AND n.number = {number}
+                         ORDER BY n.from_day > $2, abs(n.from_day::bigint - $2),
+                                  CASE WHEN n.from_day > $2 THEN -n.sequence ELSE n.sequence END DESC,
+                                  CASE WHEN n.from_day > $2 THEN -n.ordinal ELSE n.ordinal END DESC LIMIT 1
+                     ) AS h WHERE h.is_attached) AS f
+               LEFT JOIN merged m ON m.kind = '{kind}' AND m.code = f.code ORDER BY f.rank LIMIT 1) AS s"
+    )
 }
 
 /// Ids of lots, given as ids or as lot codes, each of which takes every lot of that code.
@@ -163,9 +179,13 @@ async fn resolve(
     let trimmed: Vec<&str> = given.iter().map(|text| text.trim()).collect();
     let sql = format!("SELECT ({query}) AS code FROM unnest($1::text[]) WITH ORDINALITY AS asked (given, place) ORDER BY place");
     let mut codes = Vec::new();
-    for (row, name) in cut.rows(&sql, &[&trimmed]).await?.iter().zip(&trimmed) {
-        match row.try_get::<_, Option<String>>(0)? {
-            Some(code) => codes.push(code),
+    let rows = match query.contains("$2") {
+        true => cut.rows(&sql, &[&trimmed, &today(cut)?.0]).await?,
+        false => cut.rows(&sql, &[&trimmed]).await?,
+    };
+    for (row, name) in rows.iter().zip(&trimmed) {
+        match row.try_get::<_, Option<Vec<String>>>(0)? {
+            Some(of_one) => codes.extend(of_one),
             None => return Err(Error::NotFound { what, name: (*name).to_owned(), hint: HINT }),
         }
     }

@@ -249,7 +249,7 @@ struct Line<'a> {
 }
 
 fn lines(event: &Event) -> Vec<Line<'_>> {
-    use domain::event::{Amount, DeliveryRefused, Matched, Received, ShortReported, Sold, Wasted};
+    use domain::event::{Amount, DeliveryRefused, Matched, Rebooked, Received, ShortReported, Sold, Wasted};
     fn of(amount: &Amount, quantity: Milli, first: Milli) -> Line<'_> {
         Line { quantity, given: amount.given.as_deref(), first }
     }
@@ -271,7 +271,8 @@ fn lines(event: &Event) -> Vec<Line<'_>> {
         | Fact::ShortReported(ShortReported { lines, .. })
         | Fact::Sold(Sold { lines, .. })
         | Fact::Wasted(Wasted { lines, .. })
-        | Fact::Matched(Matched { lines, .. }) => {
+        | Fact::Matched(Matched { lines, .. })
+        | Fact::Rebooked(Rebooked { lines, .. }) => {
             lines.iter().map(|line| of(&line.amount, line.amount.quantity, Milli::ZERO)).collect()
         }
         Fact::Counted(fact) => fact.lines.iter().map(|line| of(&line.counted, line.variance, Milli::ZERO)).collect(),

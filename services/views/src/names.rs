@@ -89,6 +89,7 @@ mod tests {
             "Matched",
             "Voided",
             "Corrected",
+            "Rebooked",
         ] {
             assert_ne!(event_kind(name), EventKind::Unspecified, "{name}");
             // These move nothing at a site.

@@ -2,12 +2,13 @@
 
 use domain::entry::{Document, Genesis, RecordedCommand};
 use domain::event::registry::{
-    Capacity, Chain, District, Member, Membership, Organization, OrganizationKind, Product, Site, SiteKind,
+    Capacity, Chain, District, DuplicateMerged, Member, Membership, NumberAttached, NumberDetached, Organization,
+    OrganizationKind, Product, Retirement, Site, SiteKind, ThingRef,
 };
 use domain::event::{
     Amount, CountBasis, CountRestated, Counted, CountedLine, DeliveryRefused, Dispatched, DispatchedLine, Event, Fact, Harvested,
-    Lot, LotAmount, LotOpened, Matched, Process, Received, RefusalReason, RegistryFact, ShortReported, Sold, Transformed,
-    Violation, Voided, WasteReason, Wasted,
+    Lot, LotAmount, LotOpened, Matched, Process, Rebooked, Received, RefusalReason, RegistryFact, ShortReported, Sold,
+    Transformed, Violation, Voided, WasteReason, Wasted,
 };
 use domain::id::{
     ChainCode, CommandId, Digest, DistrictCode, LotCode, LotId, OrganizationCode, ProductCode, ShipmentCode, ShipmentId, SiteCode,
@@ -205,6 +206,7 @@ fn plain_fact() -> impl Strategy<Value = Fact> {
             Fact::CountRestated(CountRestated { site, lot: LotId(lot), basis, variance_change })
         }),
         (id(), lines()).prop_map(|(shipment, lines)| Fact::Matched(Matched { shipment: ShipmentId(shipment), lines })),
+        (site(), site(), lines()).prop_map(|(from, to, lines)| Fact::Rebooked(Rebooked { from, to, lines })),
         registered().prop_map(Fact::Registered),
     ]
 }
@@ -257,6 +259,15 @@ fn member() -> impl Strategy<Value = Member> {
     prop_oneof![site().prop_map(Member::Site), product().prop_map(Member::Product)]
 }
 
+fn thing() -> impl Strategy<Value = ThingRef> {
+    prop_oneof![
+        organization().prop_map(ThingRef::Organization),
+        site().prop_map(ThingRef::Site),
+        product().prop_map(ThingRef::Product),
+        chain().prop_map(ThingRef::Chain),
+    ]
+}
+
 fn registered() -> impl Strategy<Value = RegistryFact> {
     prop_oneof![
         (district(), text(), text(), of(day())).prop_map(|(code, name, kind, ends)| RegistryFact::District(District {
@@ -281,6 +292,15 @@ fn registered() -> impl Strategy<Value = RegistryFact> {
             quantity_per_day,
             unit
         })),
+        (thing(), text()).prop_map(|(thing, reason)| RegistryFact::Retired(Retirement { thing, reason })),
+        (thing(), text()).prop_map(|(thing, reason)| RegistryFact::Reinstated(Retirement { thing, reason })),
+        (thing(), text(), of(organization()), of(CODE)).prop_map(|(thing, number, brand_owner, moved_from)| {
+            RegistryFact::NumberAttached(NumberAttached { thing, number, brand_owner, moved_from })
+        }),
+        (thing(), text()).prop_map(|(thing, number)| RegistryFact::NumberDetached(NumberDetached { thing, number })),
+        (thing(), thing(), text()).prop_map(|(duplicate, survivor, reason)| {
+            RegistryFact::DuplicateMerged(DuplicateMerged { duplicate, survivor, reason })
+        }),
     ]
 }
 

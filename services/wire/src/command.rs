@@ -483,6 +483,11 @@ fn register(register: &proto::Register) -> Result<RegistryFact, Undecodable> {
         Some(ProtoFact::MemberJoined(fact)) => ("member_joined", registry::read_joined(fact)),
         Some(ProtoFact::MemberLeft(fact)) => ("member_left", registry::read_left(fact)),
         Some(ProtoFact::Capacity(fact)) => ("capacity", registry::read_capacity(fact)),
+        Some(ProtoFact::Retired(fact)) => ("retired", registry::read_retired(fact)),
+        Some(ProtoFact::Reinstated(fact)) => ("reinstated", registry::read_reinstated(fact)),
+        Some(ProtoFact::NumberAttached(fact)) => ("number_attached", registry::read_attached(fact)),
+        Some(ProtoFact::NumberDetached(fact)) => ("number_detached", registry::read_detached(fact)),
+        Some(ProtoFact::DuplicateMerged(fact)) => ("duplicate_merged", registry::read_merged(fact)),
         None => {
             return Err(Undecodable::here("is missing, or one that this version does not know; say what is registered"))
                 .at("fact");
@@ -523,6 +528,13 @@ fn neat(mut fact: RegistryFact) -> Result<RegistryFact, Undecodable> {
             neat(&mut chain.name, "name")?;
             neat(&mut chain.group, "group_code")?;
         }
+        RegistryFact::Retired(retirement) | RegistryFact::Reinstated(retirement) => neat(&mut retirement.reason, "reason")?,
+        RegistryFact::NumberAttached(attached) => {
+            neat(&mut attached.number, "number")?;
+            attached.moved_from.as_mut().map_or(Ok(()), |code| neat(code, "moved_from_code"))?;
+        }
+        RegistryFact::NumberDetached(detached) => neat(&mut detached.number, "number")?,
+        RegistryFact::DuplicateMerged(merged) => neat(&mut merged.reason, "reason")?,
         RegistryFact::MemberJoined(_) | RegistryFact::MemberLeft(_) | RegistryFact::Capacity(_) => {}
     }
     Ok(fact)
@@ -641,6 +653,9 @@ mod tests {
             command.header.as_mut().unwrap().when = Some(proto::When { date: date.into(), ..proto::When::default() });
             command
         };
+        let thing = |code: &str| {
+            Some(event::RegisteredThing { thing: Some(event::registered_thing::Thing::SiteCode(code.into())) })
+        };
         let registered = |fact: ProtoFact| said(ProtoAction::Register(proto::Register { fact: Some(fact) }));
         for (command, field) in [
             (proto::Command::default(),                                                             "header"),
@@ -688,6 +703,10 @@ mod tests {
             (said(ProtoAction::Correct(proto::Correct { command_id: Uuid::max().to_string(), ..Default::default() })), "correct.replacement"),
             (registered(ProtoFact::Site(event::SiteRegistered { site_code: "Ă".into(), ..Default::default() })), "register.site.site_code"),
             (registered(ProtoFact::Organization(event::OrganizationRegistered { organization_code: "A".into(), ..Default::default() })), "register.organization.kind"),
+            (registered(ProtoFact::Retired(event::Retired::default())), "register.retired.thing"),
+            (registered(ProtoFact::NumberDetached(event::NumberDetached { thing: thing("Ă"), number: String::new() })), "register.number_detached.thing.site_code"),
+            (registered(ProtoFact::NumberAttached(event::NumberAttached { thing: thing("A"), number: "\0".into(), ..Default::default() })), "register.number_attached.number"),
+            (registered(ProtoFact::DuplicateMerged(event::DuplicateMerged { duplicate: thing("A"), ..Default::default() })), "register.duplicate_merged.survivor"),
             (registered(ProtoFact::MemberLeft(event::ChainMemberLeft { chain_code: "CH001".into(), member: None })), "register.member_left.member"),
             (registered(ProtoFact::District(event::DistrictRegistered { district_code: "001".into(), name: "\0".into(), ..Default::default() })), "register.district.name"),
         ] {

@@ -9,8 +9,8 @@ use crate::undecodable::{At as _, Undecodable, each, optional, required, timesta
 use crate::words;
 use domain::event::{
     Amount, CountRestated, Counted, CountedLine, DeliveryRefused, Dispatched, DispatchedLine, Event, Fact, Harvested, Lot,
-    LotAmount, LotOpened, Matched, Received, RefusalReason, ShortReported, Sold, Transformed, Violation, Voided, WasteReason,
-    Wasted,
+    LotAmount, LotOpened, Matched, Rebooked, Received, RefusalReason, ShortReported, Sold, Transformed, Violation, Voided,
+    WasteReason, Wasted,
 };
 use domain::id::{ChainCode, CommandId, LotCode, LotId, OrganizationCode, ProductCode, ShipmentCode, ShipmentId, SiteCode};
 use domain::quantity::Milli;
@@ -77,6 +77,7 @@ fn read_fact(fact: Option<&ProtoFact>, depth: usize) -> Result<Fact, Undecodable
         ProtoFact::Corrected(fact) => {
             read_voided(&fact.command_id, &fact.reason, &fact.originals, depth).map(Fact::Corrected).at("corrected")
         }
+        ProtoFact::Rebooked(fact) => read_rebooked(fact).map(Fact::Rebooked).at("rebooked"),
         ProtoFact::DistrictRegistered(fact) => registry::read_district(fact).map(Fact::Registered).at("district_registered"),
         ProtoFact::OrganizationRegistered(fact) => {
             registry::read_organization(fact).map(Fact::Registered).at("organization_registered")
@@ -87,6 +88,11 @@ fn read_fact(fact: Option<&ProtoFact>, depth: usize) -> Result<Fact, Undecodable
         ProtoFact::ChainMemberJoined(fact) => registry::read_joined(fact).map(Fact::Registered).at("chain_member_joined"),
         ProtoFact::ChainMemberLeft(fact) => registry::read_left(fact).map(Fact::Registered).at("chain_member_left"),
         ProtoFact::CapacityDeclared(fact) => registry::read_capacity(fact).map(Fact::Registered).at("capacity_declared"),
+        ProtoFact::Retired(fact) => registry::read_retired(fact).map(Fact::Registered).at("retired"),
+        ProtoFact::Reinstated(fact) => registry::read_reinstated(fact).map(Fact::Registered).at("reinstated"),
+        ProtoFact::NumberAttached(fact) => registry::read_attached(fact).map(Fact::Registered).at("number_attached"),
+        ProtoFact::NumberDetached(fact) => registry::read_detached(fact).map(Fact::Registered).at("number_detached"),
+        ProtoFact::DuplicateMerged(fact) => registry::read_merged(fact).map(Fact::Registered).at("duplicate_merged"),
     }
 }
 
@@ -262,6 +268,14 @@ fn read_restated(fact: &proto::CountRestated) -> Result<CountRestated, Undecodab
     })
 }
 
+fn read_rebooked(fact: &proto::Rebooked) -> Result<Rebooked, Undecodable> {
+    Ok(Rebooked {
+        from: SiteCode::parse(&fact.from_site_code).at("from_site_code")?,
+        to: SiteCode::parse(&fact.to_site_code).at("to_site_code")?,
+        lines: lines(&fact.lines).at("lines")?,
+    })
+}
+
 fn read_matched(fact: &proto::Matched) -> Result<Matched, Undecodable> {
     Ok(Matched { shipment: shipment_id(&fact.shipment_id)?, lines: lines(&fact.lines).at("lines")? })
 }
@@ -395,6 +409,11 @@ fn write_fact(fact: &Fact) -> ProtoFact {
             command_id: bytes(command.0),
             reason: reason.clone(),
             originals: originals.iter().map(write).collect(),
+        }),
+        Fact::Rebooked(Rebooked { from, to, lines }) => ProtoFact::Rebooked(proto::Rebooked {
+            from_site_code: from.to_string(),
+            to_site_code: to.to_string(),
+            lines: write_lines(lines),
         }),
         Fact::Registered(fact) => registry::write(fact),
     }

@@ -4,7 +4,10 @@ use crate::proto::chuoi::event::v1 as proto;
 use crate::proto::chuoi::event::v1::event::Fact;
 use crate::undecodable::{At as _, Undecodable, each};
 use crate::words;
-use domain::event::registry::{Capacity, Chain, District, Member, Membership, Organization, Product, RegistryFact, Site};
+use domain::event::registry::{
+    Capacity, Chain, District, DuplicateMerged, Member, Membership, NumberAttached, NumberDetached, Organization, Product,
+    RegistryFact, Retirement, Site, ThingRef,
+};
 use domain::id::{BadCode, ChainCode, DistrictCode, OrganizationCode, ProductCode, SiteCode};
 use domain::quantity::Milli;
 use domain::time::BusinessDay;
@@ -145,6 +148,68 @@ pub fn read_capacity(capacity: &proto::CapacityDeclared) -> Result<RegistryFact,
     }))
 }
 
+/// Reads that a thing is retired.
+pub fn read_retired(retired: &proto::Retired) -> Result<RegistryFact, Undecodable> {
+    let thing = read_thing(retired.thing.as_ref()).at("thing")?;
+    Ok(RegistryFact::Retired(Retirement { thing, reason: retired.reason.clone() }))
+}
+
+/// Reads that a thing is in use again.
+pub fn read_reinstated(reinstated: &proto::Reinstated) -> Result<RegistryFact, Undecodable> {
+    let thing = read_thing(reinstated.thing.as_ref()).at("thing")?;
+    Ok(RegistryFact::Reinstated(Retirement { thing, reason: reinstated.reason.clone() }))
+}
+
+/// Reads that a number names a thing.
+pub fn read_attached(attached: &proto::NumberAttached) -> Result<RegistryFact, Undecodable> {
+    let owner = (!attached.brand_owner_code.is_empty()).then(|| OrganizationCode::parse(&attached.brand_owner_code));
+    Ok(RegistryFact::NumberAttached(NumberAttached {
+        thing: read_thing(attached.thing.as_ref()).at("thing")?,
+        number: attached.number.clone(),
+        brand_owner: owner.transpose().at("brand_owner_code")?,
+        moved_from: number(&attached.moved_from_code),
+    }))
+}
+
+/// Reads that a number names a thing no longer.
+pub fn read_detached(detached: &proto::NumberDetached) -> Result<RegistryFact, Undecodable> {
+    let thing = read_thing(detached.thing.as_ref()).at("thing")?;
+    Ok(RegistryFact::NumberDetached(NumberDetached { thing, number: detached.number.clone() }))
+}
+
+/// Reads that two codes stand for one thing.
+pub fn read_merged(merged: &proto::DuplicateMerged) -> Result<RegistryFact, Undecodable> {
+    Ok(RegistryFact::DuplicateMerged(DuplicateMerged {
+        duplicate: read_thing(merged.duplicate.as_ref()).at("duplicate")?,
+        survivor: read_thing(merged.survivor.as_ref()).at("survivor")?,
+        reason: merged.reason.clone(),
+    }))
+}
+
+fn read_thing(thing: Option<&proto::RegisteredThing>) -> Result<ThingRef, Undecodable> {
+    use proto::registered_thing::Thing;
+    match thing.and_then(|thing| thing.thing.as_ref()) {
+        Some(Thing::OrganizationCode(code)) => OrganizationCode::parse(code).map(ThingRef::Organization).at("organization_code"),
+        Some(Thing::SiteCode(code)) => SiteCode::parse(code).map(ThingRef::Site).at("site_code"),
+        Some(Thing::ProductCode(code)) => ProductCode::parse(code).map(ThingRef::Product).at("product_code"),
+        Some(Thing::ChainCode(code)) => ChainCode::parse(code).map(ThingRef::Chain).at("chain_code"),
+        None => Err(Undecodable::here(
+            "is missing, or of a kind that this version does not know; say the code of an organization, site, product or chain",
+        )),
+    }
+}
+
+fn write_thing(thing: &ThingRef) -> Option<proto::RegisteredThing> {
+    use proto::registered_thing::Thing;
+    let thing = match thing {
+        ThingRef::Organization(code) => Thing::OrganizationCode(code.to_string()),
+        ThingRef::Site(code) => Thing::SiteCode(code.to_string()),
+        ThingRef::Product(code) => Thing::ProductCode(code.to_string()),
+        ThingRef::Chain(code) => Thing::ChainCode(code.to_string()),
+    };
+    Some(proto::RegisteredThing { thing: Some(thing) })
+}
+
 fn unit(code: &str) -> Result<BaseUnit, Undecodable> {
     BaseUnit::from_code(code).ok_or_else(|| {
         BadCode { what: "a unit in which stock is counted", value: code.to_owned(), allowed: "KGM, LTR or H87" }.into()
@@ -218,6 +283,28 @@ pub fn write(fact: &RegistryFact) -> Fact {
             quantity_per_day_milli: capacity.quantity_per_day.0,
             unit: capacity.unit.code().to_owned(),
         }),
+        RegistryFact::Retired(Retirement { thing, reason }) => {
+            Fact::Retired(proto::Retired { thing: write_thing(thing), reason: reason.clone() })
+        }
+        RegistryFact::Reinstated(Retirement { thing, reason }) => {
+            Fact::Reinstated(proto::Reinstated { thing: write_thing(thing), reason: reason.clone() })
+        }
+        RegistryFact::NumberAttached(attached) => Fact::NumberAttached(proto::NumberAttached {
+            thing: write_thing(&attached.thing),
+            number: attached.number.clone(),
+            brand_owner_code: attached.brand_owner.as_ref().map(ToString::to_string).unwrap_or_default(),
+            moved_from_code: attached.moved_from.clone().unwrap_or_default(),
+        }),
+        RegistryFact::NumberDetached(NumberDetached { thing, number }) => {
+            Fact::NumberDetached(proto::NumberDetached { thing: write_thing(thing), number: number.clone() })
+        }
+        RegistryFact::DuplicateMerged(DuplicateMerged { duplicate, survivor, reason }) => {
+            Fact::DuplicateMerged(proto::DuplicateMerged {
+                duplicate: write_thing(duplicate),
+                survivor: write_thing(survivor),
+                reason: reason.clone(),
+            })
+        }
     }
 }
 

@@ -2,12 +2,13 @@
 
 use domain::entry::{Document, Entry, Genesis, RecordedCommand};
 use domain::event::registry::{
-    Capacity, Chain, District, Member, Membership, Organization, OrganizationKind, Product, RegistryFact, Site, SiteKind,
+    Capacity, Chain, District, DuplicateMerged, Member, Membership, NumberAttached, NumberDetached, Organization,
+    OrganizationKind, Product, RegistryFact, Retirement, Site, SiteKind, ThingRef,
 };
 use domain::event::{
     Amount, CountBasis, CountRestated, Counted, CountedLine, DeliveryRefused, Dispatched, DispatchedLine, Event, Fact, Harvested,
-    Lot, LotAmount, LotOpened, Matched, Process, Received, RefusalReason, ShortReported, Sold, Transformed, Violation, Voided,
-    WasteReason, Wasted,
+    Lot, LotAmount, LotOpened, Matched, Process, Rebooked, Received, RefusalReason, ShortReported, Sold, Transformed, Violation,
+    Voided, WasteReason, Wasted,
 };
 use domain::id::{
     ChainCode, CommandId, Digest, DistrictCode, LotCode, LotId, OrganizationCode, ProductCode, ShipmentCode, ShipmentId, SiteCode,
@@ -289,6 +290,7 @@ fn full_facts() -> Vec<(&'static str, Fact)> {
             }),
         ),
         ("matched", Fact::Matched(Matched { shipment, lines: full_lines() })),
+        ("rebooked", Fact::Rebooked(Rebooked { from: site("SM110"), to: site("SM001"), lines: full_lines() })),
         ("voided", Fact::Voided(voided())),
         ("corrected", Fact::Corrected(voided())),
     ];
@@ -390,6 +392,35 @@ fn full_registry() -> Vec<(&'static str, RegistryFact)> {
                 unit: BaseUnit::Kilogram,
             }),
         ),
+        ("retired", RegistryFact::Retired(Retirement { thing: ThingRef::Chain(chain("CH001")), reason: "giải thể".into() })),
+        (
+            "reinstated",
+            RegistryFact::Reinstated(Retirement {
+                thing: ThingRef::Organization(organization("HTX-CH001")),
+                reason: "hoạt động trở lại".into(),
+            }),
+        ),
+        (
+            "number_attached",
+            RegistryFact::NumberAttached(NumberAttached {
+                thing: ThingRef::Product(product("PK0049")),
+                number: "09521415000016".into(),
+                brand_owner: Some(organization("HTX-CH001")),
+                moved_from: Some("PK0050".into()),
+            }),
+        ),
+        (
+            "number_detached",
+            RegistryFact::NumberDetached(NumberDetached { thing: ThingRef::Site(site("SM001")), number: "9521410000011".into() }),
+        ),
+        (
+            "duplicate_merged",
+            RegistryFact::DuplicateMerged(DuplicateMerged {
+                duplicate: ThingRef::Site(site("SM110")),
+                survivor: ThingRef::Site(site("SM001")),
+                reason: "đăng ký hai lần".into(),
+            }),
+        ),
     ]
 }
 
@@ -443,6 +474,7 @@ fn minimal_facts() -> Vec<(&'static str, Fact)> {
             Fact::CountRestated(CountRestated { site: a(), lot, basis: CountBasis::Stocktake, variance_change: Milli::ZERO }),
         ),
         ("matched", Fact::Matched(Matched { shipment, lines: Vec::new() })),
+        ("rebooked", Fact::Rebooked(Rebooked { from: site("A"), to: site("B"), lines: Vec::new() })),
         ("voided", Fact::Voided(voided())),
         ("corrected", Fact::Corrected(voided())),
     ];
@@ -513,6 +545,29 @@ fn minimal_registry() -> Vec<(&'static str, RegistryFact)> {
         (
             "capacity_declared",
             RegistryFact::Capacity(Capacity { chain: chain("A"), quantity_per_day: Milli::ZERO, unit: BaseUnit::Kilogram }),
+        ),
+        ("retired", RegistryFact::Retired(Retirement { thing: ThingRef::Site(site("A")), reason: String::new() })),
+        ("reinstated", RegistryFact::Reinstated(Retirement { thing: ThingRef::Site(site("A")), reason: String::new() })),
+        (
+            "number_attached",
+            RegistryFact::NumberAttached(NumberAttached {
+                thing: ThingRef::Site(site("A")),
+                number: String::new(),
+                brand_owner: None,
+                moved_from: None,
+            }),
+        ),
+        (
+            "number_detached",
+            RegistryFact::NumberDetached(NumberDetached { thing: ThingRef::Site(site("A")), number: String::new() }),
+        ),
+        (
+            "duplicate_merged",
+            RegistryFact::DuplicateMerged(DuplicateMerged {
+                duplicate: ThingRef::Site(site("A")),
+                survivor: ThingRef::Site(site("B")),
+                reason: String::new(),
+            }),
         ),
     ]
 }

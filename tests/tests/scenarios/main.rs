@@ -6,5 +6,6 @@ mod faults;
 mod feed;
 mod promises;
 mod refusals;
+mod registry;
 mod system;
 mod watching;

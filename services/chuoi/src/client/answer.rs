@@ -6,7 +6,8 @@ use jiff::Timestamp;
 use jiff::tz::Offset;
 use uuid::Uuid;
 use wire::proto::chuoi::event::v1::event::Fact;
-use wire::proto::chuoi::event::v1::{Amount, CountBasis, Event, EventTime, Lot, LotAmount, TimePrecision};
+use wire::proto::chuoi::event::v1::registered_thing::Thing;
+use wire::proto::chuoi::event::v1::{Amount, CountBasis, Event, EventTime, Lot, LotAmount, RegisteredThing, TimePrecision};
 use wire::proto::chuoi::record::v1::Recorded;
 
 use super::names::Names;
@@ -128,6 +129,20 @@ fn describe(event: &Event, names: &Names) -> Vec<String> {
             let capacity = quantity(fact.quantity_per_day_milli, &fact.unit);
             (format!("chain {} declared {capacity} a day", fact.chain_code), Vec::new())
         }
+        Some(Fact::Rebooked(fact)) => {
+            (format!("booked under {} instead of {}", fact.to_site_code, fact.from_site_code), lines(&fact.lines))
+        }
+        Some(Fact::Retired(fact)) => (format!("retired {}", thing(fact.thing.as_ref())), Vec::new()),
+        Some(Fact::Reinstated(fact)) => (format!("in use again: {}", thing(fact.thing.as_ref())), Vec::new()),
+        Some(Fact::NumberAttached(fact)) => {
+            let from =
+                if fact.moved_from_code.is_empty() { String::new() } else { format!(", no more {}", fact.moved_from_code) };
+            (format!("{} names {}{from}", fact.number, thing(fact.thing.as_ref())), Vec::new())
+        }
+        Some(Fact::NumberDetached(fact)) => (format!("{} names {} no more", fact.number, thing(fact.thing.as_ref())), Vec::new()),
+        Some(Fact::DuplicateMerged(fact)) => {
+            (format!("{} is {}", thing(fact.duplicate.as_ref()), thing(fact.survivor.as_ref())), Vec::new())
+        }
         None => ("something that this version does not know".to_owned(), Vec::new()),
     };
     let mut said = vec![format!("{when}  {head}")];
@@ -236,6 +251,7 @@ pub fn lots_of(event: &Event) -> Vec<Uuid> {
         Some(Fact::Counted(fact)) => fact.lines.iter().map(|line| line.lot_id.clone()).collect(),
         Some(Fact::CountRestated(fact)) => vec![fact.lot_id.clone()],
         Some(Fact::Matched(fact)) => of(&fact.lines),
+        Some(Fact::Rebooked(fact)) => of(&fact.lines),
         Some(Fact::Voided(fact)) => return fact.originals.iter().flat_map(lots_of).collect(),
         Some(Fact::Corrected(fact)) => return fact.originals.iter().flat_map(lots_of).collect(),
         _ => Vec::new(),
@@ -256,6 +272,17 @@ pub fn shipments_of(event: &Event) -> Vec<Uuid> {
         _ => Vec::new(),
     };
     ids.into_iter().filter_map(|id| Uuid::from_slice(id).ok()).collect()
+}
+
+/// A thing of the registry, as people name it.
+pub fn thing(thing: Option<&RegisteredThing>) -> String {
+    match thing.and_then(|thing| thing.thing.as_ref()) {
+        Some(Thing::OrganizationCode(code)) => format!("organization {code}"),
+        Some(Thing::SiteCode(code)) => format!("site {code}"),
+        Some(Thing::ProductCode(code)) => format!("product {code}"),
+        Some(Thing::ChainCode(code)) => format!("chain {code}"),
+        None => "something that this version does not know".to_owned(),
+    }
 }
 
 #[cfg(test)]

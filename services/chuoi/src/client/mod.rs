@@ -4,6 +4,7 @@
 //! Knows no rule of the domain: what may be recorded, the services say.
 
 pub mod answer;
+pub mod changes;
 pub mod facts;
 pub mod ledger;
 pub mod names;

@@ -13,7 +13,7 @@ use wire::proto::chuoi::record::v1::record_service_client::RecordServiceClient;
 use wire::proto::chuoi::record::v1::{
     CommandHeader, CorrectRequest, CountRequest, DayPart, DispatchRequest, HarvestRequest, HarvestResponse, OnConflict,
     OpenLotRequest, ReceiveRequest, RefuseDeliveryRequest, RegisterRequest, ReportShortRequest, SellRequest, TransformRequest,
-    VoidRequest, WasteRequest,
+    VoidRequest, WasteRequest, When,
 };
 
 use super::facts::{Correct, RecordFlags, Recordable, Void, named_lots, named_shipment};
@@ -59,6 +59,16 @@ pub async fn correct(settings: Settings, correct: &Correct, flags: &RecordFlags)
     send(settings, header, correct.action(when)?).await
 }
 
+/// Records a fact of the registry, in the name of the authority that keeps it unless another is named.
+pub async fn register(settings: Settings, when: When, command_id: Option<Uuid>, action: Action) -> Result<(), Failure> {
+    let header = CommandHeader { when: Some(when), ..header(&settings, &RecordFlags { command_id, ..RecordFlags::default() }) };
+    let authority = match settings.text(Key::Organization) {
+        "" => code_of(&settings, Key::AuthorityCode, settings.text(Key::AuthorityCode))?,
+        _ => organization(&settings)?,
+    };
+    send_as(settings, authority, header, action).await
+}
+
 /// Who and under which id; the time is left to the caller.
 fn header(settings: &Settings, flags: &RecordFlags) -> CommandHeader {
     let on_conflict = if flags.already_happened { OnConflict::Record } else { OnConflict::Unspecified };
@@ -75,8 +85,17 @@ fn header(settings: &Settings, flags: &RecordFlags) -> CommandHeader {
     }
 }
 
-async fn send(settings: Settings, header: CommandHeader, mut action: Action) -> Result<(), Failure> {
+async fn send(settings: Settings, header: CommandHeader, action: Action) -> Result<(), Failure> {
     let organization = organization(&settings)?;
+    send_as(settings, organization, header, action).await
+}
+
+async fn send_as(
+    settings: Settings,
+    organization: AsciiMetadataValue,
+    header: CommandHeader,
+    mut action: Action,
+) -> Result<(), Failure> {
     let client = Client::connect(settings).await?;
     for lot in named_lots(&mut action) {
         names::resolve_lot(&client, lot).await?;
@@ -105,13 +124,13 @@ async fn send(settings: Settings, header: CommandHeader, mut action: Action) -> 
 
 /// The organization as metadata carries it.
 pub fn organization(settings: &Settings) -> Result<AsciiMetadataValue, Failure> {
-    let code = domain::id::OrganizationCode::parse(settings.organization()?).ok();
+    code_of(settings, Key::Organization, settings.organization()?)
+}
+
+fn code_of(settings: &Settings, key: Key, given: &str) -> Result<AsciiMetadataValue, Failure> {
+    let code = domain::id::OrganizationCode::parse(given).ok();
     code.and_then(|code| AsciiMetadataValue::try_from(code.as_str()).ok()).ok_or_else(|| {
-        settings.wrong(
-            Key::Organization,
-            "is not the code of an organization",
-            "give its code, not its name: `chuoi registry find` shows it",
-        )
+        settings.wrong(key, "is not the code of an organization", "give its code, not its name: `chuoi registry find` shows it")
     })
 }
 

@@ -7,7 +7,7 @@ use wire::proto::chuoi::registry::v1::registry_service_client::RegistryServiceCl
 use wire::proto::chuoi::registry::v1::{
     FindRequest, FindResponse, ListChainsRequest, ListChainsResponse, ListDistrictsRequest, ListDistrictsResponse,
     ListOrganizationsRequest, ListOrganizationsResponse, ListProductsRequest, ListProductsResponse, ListSitesRequest,
-    ListSitesResponse,
+    ListSitesResponse, Standing,
 };
 
 use super::{Client, Paging, ReadFlags, answered, query};
@@ -51,6 +51,9 @@ pub struct Chains {
     /// With this product: code or GTIN
     #[arg(long, default_value = "", hide_default_value = true)]
     pub product: String,
+    /// Also those that are retired, or merged into others
+    #[arg(long)]
+    pub retired: bool,
     /// How much to show.
     #[command(flatten)]
     pub paging: Paging,
@@ -74,6 +77,9 @@ pub struct Sites {
     /// Run by this organization
     #[arg(long, default_value = "", hide_default_value = true)]
     pub organization: String,
+    /// Also those that are retired, or merged into others
+    #[arg(long)]
+    pub retired: bool,
     /// How much to show.
     #[command(flatten)]
     pub paging: Paging,
@@ -91,6 +97,9 @@ pub struct Products {
     /// Of this chain
     #[arg(long, default_value = "", hide_default_value = true)]
     pub chain: String,
+    /// Also those that are retired, or merged into others
+    #[arg(long)]
+    pub retired: bool,
     /// How much to show.
     #[command(flatten)]
     pub paging: Paging,
@@ -105,6 +114,9 @@ pub struct Organizations {
     /// Of this kind
     #[arg(long, value_enum)]
     pub kind: Option<OrganizationWord>,
+    /// Also those that are retired, or merged into others
+    #[arg(long)]
+    pub retired: bool,
     /// How much to show.
     #[command(flatten)]
     pub paging: Paging,
@@ -136,6 +148,9 @@ pub struct Find {
     /// How many to show at most
     #[arg(long, value_name = "ROWS", default_value_t = 20, value_parser = clap::value_parser!(i32).range(1..=200))]
     pub limit: i32,
+    /// Also those that are retired
+    #[arg(long)]
+    pub retired: bool,
     /// Settings, and the position.
     #[command(flatten)]
     pub read: ReadFlags,
@@ -179,7 +194,15 @@ pub async fn list(settings: Settings, list: &List) -> Result<(), Failure> {
     match list {
         List::Chains(asked) => {
             let (group_code, district_code, product) = (asked.group.clone(), asked.district.clone(), asked.product.clone());
-            let mut request = ListChainsRequest { group_code, district_code, product, at_least, ..ListChainsRequest::default() };
+            let include_retired = asked.retired;
+            let mut request = ListChainsRequest {
+                group_code,
+                district_code,
+                product,
+                include_retired,
+                at_least,
+                ..ListChainsRequest::default()
+            };
             let answer = pages!(service.list_chains, request, ListChainsResponse, chains, asked.paging);
             client.show("chuoi.registry.v1.ListChainsResponse", &answer, || chains(&answer))
         }
@@ -189,6 +212,7 @@ pub async fn list(settings: Settings, list: &List) -> Result<(), Failure> {
                 district_code: asked.district.clone(),
                 chain_code: asked.chain.clone(),
                 organization_code: asked.organization.clone(),
+                include_retired: asked.retired,
                 at_least,
                 ..ListSitesRequest::default()
             };
@@ -197,13 +221,16 @@ pub async fn list(settings: Settings, list: &List) -> Result<(), Failure> {
         }
         List::Products(asked) => {
             let (group_code, chain_code) = (asked.group.clone(), asked.chain.clone());
-            let mut request = ListProductsRequest { group_code, chain_code, at_least, ..ListProductsRequest::default() };
+            let include_retired = asked.retired;
+            let mut request =
+                ListProductsRequest { group_code, chain_code, include_retired, at_least, ..ListProductsRequest::default() };
             let answer = pages!(service.list_products, request, ListProductsResponse, products, asked.paging);
             client.show("chuoi.registry.v1.ListProductsResponse", &answer, || products(&answer))
         }
         List::Organizations(asked) => {
             let kind = asked.kind.map_or(0, OrganizationWord::number);
-            let mut request = ListOrganizationsRequest { kind, at_least, ..ListOrganizationsRequest::default() };
+            let include_retired = asked.retired;
+            let mut request = ListOrganizationsRequest { kind, include_retired, at_least, ..ListOrganizationsRequest::default() };
             let answer = pages!(service.list_organizations, request, ListOrganizationsResponse, organizations, asked.paging);
             client.show("chuoi.registry.v1.ListOrganizationsResponse", &answer, || organizations(&answer))
         }
@@ -223,6 +250,7 @@ pub async fn find(settings: Settings, asked: &Find) -> Result<(), Failure> {
         query: asked.text.join(" "),
         kinds: asked.kinds.iter().map(|kind| kind.number()).collect(),
         page_size: asked.limit,
+        include_retired: asked.retired,
         at_least: asked.read.at_least.clone(),
     };
     let answer = answered(service.find(query(request)).await)?;
@@ -290,12 +318,33 @@ fn ending(table: Table, shown: usize, total: i64, position: &str) -> String {
     format!("{text}\nfound     {}{more}\nposition  {position}\n", count(total))
 }
 
+/// What has become of it: retired since when, merged into what, which codes and other numbers it has.
+fn standing(standing: Option<&Standing>, shown: &str) -> String {
+    let Some(standing) = standing else { return String::new() };
+    let mut said = Vec::new();
+    if !standing.retired_from_date.is_empty() {
+        said.push(format!("retired since {}", standing.retired_from_date));
+    }
+    if !standing.merged_into_code.is_empty() {
+        said.push(format!("merged into {}", standing.merged_into_code));
+    }
+    if !standing.duplicate_codes.is_empty() {
+        said.push(format!("also {}", standing.duplicate_codes.join(" ")));
+    }
+    let others: Vec<&str> = standing.numbers.iter().map(String::as_str).filter(|number| *number != shown).collect();
+    if !others.is_empty() {
+        said.push(others.join(" "));
+    }
+    said.join("; ")
+}
+
 fn named(code: &str, name: &str) -> String {
     format!("{code} {name}").trim().to_owned()
 }
 
 fn chains(answer: &ListChainsResponse) -> String {
-    let mut table = Table::new(&["chain", "name", "group", "lead", "district", "capacity a day>", "unit", "sites>", "products>"]);
+    let mut table =
+        Table::new(&["chain", "name", "group", "lead", "district", "capacity a day>", "unit", "sites>", "products>", "standing"]);
     for chain in &answer.chains {
         let of = chain.registered.clone().unwrap_or_default();
         table.row([
@@ -308,24 +357,28 @@ fn chains(answer: &ListChainsResponse) -> String {
             unit(&chain.capacity_unit).to_owned(),
             count(chain.sites),
             count(chain.products),
+            standing(chain.standing.as_ref(), ""),
         ]);
     }
     ending(table, answer.chains.len(), answer.total, &answer.position)
 }
 
 fn sites(answer: &ListSitesResponse) -> String {
-    let mut table = Table::new(&["site", "name", "kind", "district", "organization", "chains", "GLN"]);
+    let mut table = Table::new(&["site", "name", "kind", "district", "organization", "chains", "GLN", "standing"]);
     for site in &answer.sites {
         let of = site.registered.clone().unwrap_or_default();
         let organization = named(&of.organization_code, &site.organization_name);
         let kind = ChannelWord::word(of.kind).to_owned();
-        table.row([of.site_code, of.name, kind, site.district_name.clone(), organization, site.chain_codes.join(" "), of.gln]);
+        let standing = standing(site.standing.as_ref(), &of.gln);
+        let chains = site.chain_codes.join(" ");
+        table.row([of.site_code, of.name, kind, site.district_name.clone(), organization, chains, of.gln, standing]);
     }
     ending(table, answer.sites.len(), answer.total, &answer.position)
 }
 
 fn products(answer: &ListProductsResponse) -> String {
-    let mut table = Table::new(&["product", "name", "group", "unit", "one is", "keeps>", "market units", "chains", "GTIN"]);
+    let mut table =
+        Table::new(&["product", "name", "group", "unit", "one is", "keeps>", "market units", "chains", "GTIN", "standing"]);
     for product in &answer.products {
         let of = product.registered.clone().unwrap_or_default();
         let units = of.market_units.iter().map(|market| match market.denominator {
@@ -337,7 +390,8 @@ fn products(answer: &ListProductsResponse) -> String {
             if of.content_milli == 0 { String::new() } else { quantity(of.content_milli, content_unit(&of.content_unit)) };
         let base = unit(&of.base_unit).to_owned();
         let units = units.collect::<Vec<_>>().join(", ");
-        table.row([of.product_code, of.name, of.group_code, base, content, keeps, units, product.chain_codes.join(" "), of.gtin]);
+        let (chains, standing) = (product.chain_codes.join(" "), standing(product.standing.as_ref(), &of.gtin));
+        table.row([of.product_code, of.name, of.group_code, base, content, keeps, units, chains, of.gtin, standing]);
     }
     ending(table, answer.products.len(), answer.total, &answer.position)
 }
@@ -352,10 +406,12 @@ fn content_unit(code: &str) -> &str {
 }
 
 fn organizations(answer: &ListOrganizationsResponse) -> String {
-    let mut table = Table::new(&["organization", "name", "kind", "sites>", "GLN"]);
+    let mut table = Table::new(&["organization", "name", "kind", "sites>", "GLN", "standing"]);
     for organization in &answer.organizations {
         let of = organization.registered.clone().unwrap_or_default();
-        table.row([of.organization_code, of.name, OrganizationWord::word(of.kind).to_owned(), count(organization.sites), of.gln]);
+        let standing = standing(organization.standing.as_ref(), &of.gln);
+        let kind = OrganizationWord::word(of.kind).to_owned();
+        table.row([of.organization_code, of.name, kind, count(organization.sites), of.gln, standing]);
     }
     ending(table, answer.organizations.len(), answer.total, &answer.position)
 }
@@ -371,9 +427,13 @@ fn districts(answer: &ListDistrictsResponse) -> String {
 }
 
 fn found(answer: &FindResponse) -> String {
-    let mut table = Table::new(&["kind", "code", "name", "GLN or GTIN"]);
+    let mut table = Table::new(&["kind", "code", "name", "GLN or GTIN", "standing"]);
     for found in &answer.found {
-        table.row([RegistryWord::word(found.kind), &found.code, &found.name, &found.alias]);
+        let merged = if found.found_as_code.is_empty() { String::new() } else { format!("was {}", found.found_as_code) };
+        let retired =
+            if found.retired_from_date.is_empty() { String::new() } else { format!("retired since {}", found.retired_from_date) };
+        let standing = [merged, retired].into_iter().filter(|said| !said.is_empty()).collect::<Vec<_>>().join("; ");
+        table.row([RegistryWord::word(found.kind), &found.code, &found.name, &found.alias, &standing]);
     }
     ending(table, answer.found.len(), answer.total, &answer.position)
 }

@@ -4,7 +4,7 @@
 use super::{Action, Context, DayPart, LotLine, LotReference, NewLot, Point, Quantity, ShipmentReference, When};
 use crate::event::registry::{Member, Product, Site};
 use crate::event::{Amount, Event, Fact, Lot, Violation};
-use crate::id::{ChainCode, LotCode, LotId, OrganizationCode, ShipmentCode, ShipmentId, SiteCode};
+use crate::id::{ChainCode, LotCode, LotId, OrganizationCode, ProductCode, ShipmentCode, ShipmentId, SiteCode};
 use crate::quantity::Milli;
 use crate::refusal::{CommandRef, Refusal};
 use crate::state::{Holder, KnownLot, Shipment, State};
@@ -165,12 +165,58 @@ impl<'a> Deciding<'a> {
     }
 
     pub(super) fn runs(&self, site: &Site) -> Result<(), Refusal> {
-        if site.organization != *self.context.organization {
+        if !self.state.registry().organizations.same(&site.organization, self.context.organization) {
             return Err(Refusal::NotYourSite {
                 organization: self.context.organization.clone(),
                 site: self.state.registry().sites.describe(&site.code),
                 runs: site.organization.clone(),
             });
+        }
+        Ok(())
+    }
+
+    /// Rule 9: no new goods come to a site that is retired, or whose organization is. What it has may leave.
+    pub(super) fn takes_goods(&mut self, site: &Site) -> Result<(), Refusal> {
+        let (registry, day) = (self.state.registry(), self.day());
+        let retired = match registry.sites.retired_since(&site.code, day) {
+            Some(since) => Some(("site", registry.sites.describe(&site.code), since)),
+            None => registry
+                .organizations
+                .retired_since(&site.organization, day)
+                .map(|since| ("organization", registry.organizations.describe(&site.organization), since)),
+        };
+        let Some((what, thing, since)) = retired else { return Ok(()) };
+        self.refuse_or_mark(Refusal::Retired {
+            what,
+            thing,
+            since,
+            day,
+            refused: "no goods come to it",
+            instead: "what it has may be sold, wasted, counted or sent away, and a delivery to it refused; or have it reinstated",
+        })
+    }
+
+    /// Rule 9: no lot begins of a retired product, in a retired chain or in the name of a retired organization.
+    fn may_begin(&mut self, product: &Product, chain: &ChainCode, issuer: Option<&OrganizationCode>) -> Result<(), Refusal> {
+        let (registry, day) = (self.state.registry(), self.day());
+        let product = registry
+            .products
+            .retired_since(&product.code, day)
+            .map(|since| ("product", registry.products.describe(&product.code), since));
+        let chain = registry.chains.retired_since(chain, day).map(|since| ("chain", registry.chains.describe(chain), since));
+        let issuer = issuer.and_then(|issuer| {
+            let since = registry.organizations.retired_since(issuer, day)?;
+            Some(("organization", registry.organizations.describe(issuer), since))
+        });
+        for (what, thing, since) in [product, chain, issuer].into_iter().flatten() {
+            self.refuse_or_mark(Refusal::Retired {
+                what,
+                thing,
+                since,
+                day,
+                refused: "no lot of it begins",
+                instead: "give the day when the lot began if that was before, or have it reinstated",
+            })?;
         }
         Ok(())
     }
@@ -235,7 +281,7 @@ impl<'a> Deciding<'a> {
         let product = if product.trim().is_empty() { None } else { Some(self.product(&format!("{field}.product"), product)?) };
         if let Some(product) = &product {
             let issuer = self.issuer(&format!("{field}.issuer"), issuer, product, reference)?;
-            if let Some(known) = self.state.lot(LotId::derive(&issuer, &product.code, &code)) {
+            if let Some(known) = self.known_lot(field, &issuer, product, &code, reference)? {
                 return Ok(known);
             }
         }
@@ -243,39 +289,83 @@ impl<'a> Deciding<'a> {
             .lots_near(near)
             .into_iter()
             .filter(|known| known.lot.code == code)
-            .filter(|known| product.as_ref().is_none_or(|product| product.code == known.lot.product))
+            .filter(|known| {
+                let products = &self.state.registry().products;
+                product.as_ref().is_none_or(|product| products.same(&product.code, &known.lot.product))
+            })
             .filter(|known| issuer.trim().is_empty() || self.names_organization(issuer, &known.lot.issuer))
             .collect();
         match &fits[..] {
             [one] => Ok(one),
             [] => Err(self.unknown_lot(field, code.as_str(), near)),
-            _ => Err(Refusal::Ambiguous {
-                field: field.to_owned(),
-                what: "lot",
-                value: code.to_string(),
-                candidates: fits.iter().map(|known| format!("{} = {}", known.name(), known.lot.id)).collect(),
-            }),
+            _ => Err(ambiguous_lot(field, &code, &fits)),
+        }
+    }
+
+    /// The lot of that name under any code of its issuer and product: a lot begun before a merge keeps its id. Where two lots
+    /// bore that name before their codes were merged, it takes the code that one of them was named by.
+    fn known_lot(
+        &self,
+        field: &str,
+        issuer: &OrganizationCode,
+        product: &Product,
+        code: &LotCode,
+        reference: &LotReference,
+    ) -> Result<Option<&'a KnownLot>, Refusal> {
+        let registry = self.state.registry();
+        let products = registry.products.codes(&product.code);
+        let ids = registry
+            .organizations
+            .codes(issuer)
+            .into_iter()
+            .flat_map(|issuer| products.iter().map(|product| LotId::derive(&issuer, product, code)).collect::<Vec<_>>());
+        let fits: Vec<&KnownLot> = ids.filter_map(|id| self.state.lot(id)).collect();
+        let (given_issuer, given_product) = match reference {
+            LotReference::Named { issuer, product, .. } => (issuer.trim(), product.trim()),
+            LotReference::Id(_) => ("", ""),
+        };
+        let issuer = if given_issuer.is_empty() { self.context.organization.as_str() } else { given_issuer };
+        let literal = |known: &&&KnownLot| {
+            known.lot.issuer.as_str().eq_ignore_ascii_case(issuer)
+                && known.lot.product.as_str().eq_ignore_ascii_case(given_product)
+        };
+        match (&fits[..], fits.iter().find(literal)) {
+            ([], _) => Ok(None),
+            ([one], _) | (_, Some(one)) => Ok(Some(one)),
+            _ => Err(ambiguous_lot(field, code, &fits)),
         }
     }
 
     fn names_organization(&self, given: &str, code: &OrganizationCode) -> bool {
-        self.state.registry().organizations.find("issuer", given, self.day()).is_ok_and(|found| found.code == *code)
+        let organizations = &self.state.registry().organizations;
+        organizations.find("issuer", given, self.day()).is_ok_and(|found| organizations.same(&found.code, code))
     }
 
     /// Whose lot code it is: as given; for a GTIN its brand owner; else the caller's.
     fn issuer(&self, field: &str, given: &str, product: &Product, reference: &LotReference) -> Result<OrganizationCode, Refusal> {
-        let by_gtin = matches!(reference, LotReference::Named { product: given, .. } if is_gtin_of(given, product));
-        self.issuer_of(field, given, product, by_gtin)
+        let gtin = match reference {
+            LotReference::Named { product: given, .. } => self.gtin_of(given, product),
+            LotReference::Id(_) => None,
+        };
+        self.issuer_of(field, given, gtin)
     }
 
-    fn issuer_of(&self, field: &str, given: &str, product: &Product, by_gtin: bool) -> Result<OrganizationCode, Refusal> {
+    fn issuer_of(&self, field: &str, given: &str, gtin: Option<&str>) -> Result<OrganizationCode, Refusal> {
+        let registry = self.state.registry();
         if !given.trim().is_empty() {
-            return Ok(self.state.registry().organizations.find(field, given, self.day())?.code.clone());
+            return Ok(registry.organizations.find(field, given, self.day())?.code.clone());
         }
-        match &product.brand_owner {
-            Some(owner) if by_gtin => Ok(owner.clone()),
-            _ => Ok(self.context.organization.clone()),
-        }
+        let owner = gtin.and_then(|gtin| registry.brand_owner(gtin));
+        Ok(owner.unwrap_or_else(|| registry.organizations.survivor(self.context.organization)).clone())
+    }
+
+    /// What was given, where it is a GTIN of the product.
+    fn gtin_of<'g>(&self, given: &'g str, product: &Product) -> Option<&'g str> {
+        let (products, given) = (&self.state.registry().products, given.trim());
+        // A code is looked at before a number.
+        let is_code = ProductCode::parse(given).is_ok_and(|code| products.knows(&code));
+        let names = products.by_number(given, self.day()).is_some_and(|code| products.same(code, &product.code));
+        (names && !is_code).then_some(given)
     }
 
     fn lots_near(&self, near: Option<&Holder>) -> Vec<&'a KnownLot> {
@@ -312,10 +402,9 @@ impl<'a> Deciding<'a> {
     ) -> Result<(Lot, Arc<Product>), Refusal> {
         let product = self.product(&format!("{field}.product"), &new.product)?;
         let code = lot_code(field, &new.code)?;
-        let by_gtin = is_gtin_of(&new.product, &product);
-        let issuer = self.issuer_of(&format!("{field}.issuer"), &new.issuer, &product, by_gtin)?;
-        let id = LotId::derive(&issuer, &product.code, &code);
-        let known = self.state.lot(id);
+        let reference = LotReference::Named { issuer: new.issuer.clone(), product: new.product.clone(), code: new.code.clone() };
+        let issuer = self.issuer(&format!("{field}.issuer"), &new.issuer, &product, &reference)?;
+        let known = self.known_lot(field, &issuer, &product, &code, &reference)?;
         let chain = match known {
             // A lot keeps its chain from when it was first heard of.
             Some(known) if new.chain.trim().is_empty() => known.lot.chain.clone(),
@@ -330,12 +419,16 @@ impl<'a> Deciding<'a> {
         if naming == Naming::Own {
             self.may_name(&issuer, &chain, &product)?;
         }
+        self.may_begin(&product, &chain, (naming == Naming::Own).then_some(&issuer))?;
         self.in_chain(&Member::Product(product.code.clone()), &chain)?;
         self.in_chain(&Member::Site(site.code.clone()), &chain)?;
+        // A lot keeps the codes that it was begun under: they name its id.
+        let (issuer, product_code) =
+            known.map_or((issuer, product.code.clone()), |known| (known.lot.issuer.clone(), known.lot.product.clone()));
         let lot = Lot {
-            id,
+            id: LotId::derive(&issuer, &product_code, &code),
             issuer,
-            product: product.code.clone(),
+            product: product_code,
             code,
             chain,
             expiry: new.expiry,
@@ -347,12 +440,12 @@ impl<'a> Deciding<'a> {
 
     /// Lot codes are given by their issuer, its chain's lead, or whoever owns the brand: nobody takes another's names.
     fn may_name(&self, issuer: &OrganizationCode, chain: &ChainCode, product: &Product) -> Result<(), Refusal> {
-        let organization = self.context.organization;
-        let lead = self.state.registry().chains.on(chain, self.day()).map(|chain| &chain.lead);
-        if issuer == organization || lead == Some(issuer) || product.brand_owner.as_ref() == Some(issuer) {
+        let (registry, organization) = (self.state.registry(), self.context.organization);
+        let lead = registry.chains.on(chain, self.day()).map(|chain| &chain.lead);
+        let allowed = [Some(organization), lead, product.brand_owner.as_ref()].into_iter().flatten();
+        if allowed.clone().any(|allowed| registry.organizations.same(allowed, issuer)) {
             return Ok(());
         }
-        let allowed = [Some(organization), lead, product.brand_owner.as_ref()].into_iter().flatten();
         let mut allowed: Vec<String> = allowed.map(ToString::to_string).collect();
         allowed.dedup();
         Err(Refusal::NotYourLotCode { organization: organization.clone(), issuer: issuer.clone(), allowed: allowed.join(", ") })
@@ -375,8 +468,17 @@ impl<'a> Deciding<'a> {
         let mut possible: Vec<ChainCode> =
             of_product.iter().filter(|chain| of_site.is_empty() || of_site.contains(chain)).cloned().collect();
         if possible.len() > 1 {
+            // Not one that is retired, if another is possible.
+            let in_use = |chain: &&ChainCode| registry.chains.retired_since(chain, self.day()).is_none();
+            let used: Vec<ChainCode> = possible.iter().filter(in_use).cloned().collect();
+            if !used.is_empty() {
+                possible = used;
+            }
             // The issuer's own chain is meant.
-            let led = |chain: &ChainCode| registry.chains.on(chain, self.day()).is_some_and(|chain| chain.lead == *issuer);
+            let led = |chain: &ChainCode| {
+                let lead = registry.chains.on(chain, self.day()).map(|chain| &chain.lead);
+                lead.is_some_and(|lead| registry.organizations.same(lead, issuer))
+            };
             let own: Vec<ChainCode> = possible.iter().filter(|chain| led(chain)).cloned().collect();
             if own.len() == 1 {
                 possible = own;
@@ -435,11 +537,17 @@ impl<'a> Deciding<'a> {
             ShipmentReference::Named { issuer, code } => {
                 let code = ShipmentCode::parse(code)
                     .map_err(|source| Refusal::BadCode { field: "shipment.shipment_code".to_owned(), source })?;
-                let issuer = if issuer.trim().is_empty() {
-                    self.context.organization.clone()
+                let organizations = &self.state.registry().organizations;
+                // A shipment keeps the code that its issuer had when it left: as given first, then any other of the issuer's.
+                let literal = OrganizationCode::parse(issuer.trim()).ok().filter(|code| organizations.knows(code));
+                let (literal, issuer) = if issuer.trim().is_empty() {
+                    (Some(self.context.organization.clone()), organizations.survivor(self.context.organization).clone())
                 } else {
-                    self.state.registry().organizations.find("shipment.issuer", issuer, self.day())?.code.clone()
+                    (literal, organizations.find("shipment.issuer", issuer, self.day())?.code.clone())
                 };
+                let issuers = literal.into_iter().chain(organizations.codes(&issuer));
+                let known = |issuer: &OrganizationCode| self.state.shipment(ShipmentId::derive(issuer, &code)).is_some();
+                let issuer = issuers.into_iter().find(known).unwrap_or(issuer);
                 Ok((ShipmentId::derive(&issuer, &code), Some((issuer, code))))
             }
         }
@@ -469,8 +577,13 @@ pub(super) enum Naming {
 /// A fact, and its time where that is not the command's.
 pub(super) type TimedFact = (Fact, Option<EventTime>);
 
-fn is_gtin_of(given: &str, product: &Product) -> bool {
-    product.gtin.as_deref().is_some_and(|gtin| format!("{:0>14}", given.trim()) == gtin)
+fn ambiguous_lot(field: &str, code: &LotCode, fits: &[&KnownLot]) -> Refusal {
+    Refusal::Ambiguous {
+        field: field.to_owned(),
+        what: "lot",
+        value: code.to_string(),
+        candidates: fits.iter().map(|known| format!("{} = {}", known.name(), known.lot.id)).collect(),
+    }
 }
 
 fn lot_code(field: &str, given: &str) -> Result<LotCode, Refusal> {

@@ -17,6 +17,7 @@ pub(super) fn decide(deciding: &mut Deciding<'_>, dispatch: &Dispatch) -> Result
     if from.code == to.code {
         return Err(malformed("dispatch.to_site", "is the site that it leaves; a shipment goes to another site"));
     }
+    deciding.takes_goods(&to)?;
     if dispatch.lines.is_empty() {
         return Err(malformed("dispatch.lines", "is empty; name what is on the shipment"));
     }
@@ -27,7 +28,9 @@ pub(super) fn decide(deciding: &mut Deciding<'_>, dispatch: &Dispatch) -> Result
     let code =
         ShipmentCode::parse(&code).map_err(|source| Refusal::BadCode { field: "dispatch.shipment_code".to_owned(), source })?;
     let shipment = ShipmentId::derive(deciding.context.organization, &code);
-    if let Some(departure) = deciding.state.shipment(shipment).and_then(|known| known.dispatched.as_ref()) {
+    let issuers = deciding.state.registry().organizations.codes(deciding.context.organization);
+    let known = issuers.iter().filter_map(|issuer| deciding.state.shipment(ShipmentId::derive(issuer, &code)));
+    if let Some(departure) = known.filter_map(|known| known.dispatched.as_ref()).next() {
         return Err(Refusal::ShipmentExists { shipment: code.to_string(), by: departure.by.clone() });
     }
     let holder = Holder::Site(from.code.clone());

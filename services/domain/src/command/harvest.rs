@@ -10,6 +10,7 @@ use crate::time::{BusinessDay, Precision};
 pub(super) fn decide(deciding: &mut Deciding<'_>, harvest: &Harvest) -> Result<Vec<TimedFact>, Refusal> {
     let site = deciding.own_site("harvest.site", &harvest.site)?;
     producing(deciding, &site, "a lot begins")?;
+    deciding.takes_goods(&site)?;
     let (mut lot, product) = deciding.new_lot("harvest.lot", &harvest.lot, &site, Naming::Own)?;
     begins_now(deciding, &lot)?;
     let amount = deciding.amount("harvest.quantity", &harvest.quantity, &product)?;

@@ -7,9 +7,11 @@ use crate::refusal::Refusal;
 
 pub(super) fn decide(deciding: &mut Deciding<'_>, open: &OpenLot) -> Result<Vec<TimedFact>, Refusal> {
     let site = deciding.own_site("open_lot.site", &open.site)?;
+    deciding.takes_goods(&site)?;
     let (mut lot, product) = deciding.new_lot("open_lot.lot", &open.lot, &site, Naming::Any)?;
     if let Some(known) = deciding.state.lot(lot.id) {
-        if let Some(by) = known.opened.get(&site.code) {
+        let sites = deciding.state.registry().sites.codes(&site.code);
+        if let Some(by) = sites.iter().find_map(|site| known.opened.get(site)) {
             let site = deciding.state.registry().sites.describe(&site.code);
             return Err(Refusal::LotOpened { lot: known.name(), site, by: by.clone() });
         }

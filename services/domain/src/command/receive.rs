@@ -31,8 +31,8 @@ fn of_shipment(
 ) -> Result<Vec<TimedFact>, Refusal> {
     if !receive.site.trim().is_empty() {
         let site = deciding.site("receive.site", &receive.site)?;
-        if site.code != departure.to {
-            let sites = &deciding.state.registry().sites;
+        let sites = &deciding.state.registry().sites;
+        if !sites.same(&site.code, &departure.to) {
             return Err(Refusal::NotTheDestination {
                 shipment: shipment.name.clone(),
                 destination: sites.describe(&departure.to),
@@ -43,6 +43,9 @@ fn of_shipment(
     let site = deciding.known_site(&departure.to)?;
     deciding.runs(&site)?;
     after_dispatch(deciding, shipment, departure)?;
+    if !departure.is_return {
+        deciding.takes_goods(&site)?;
+    }
     let arrived = match &receive.extent {
         Extent::Everything => open_lines(deciding, shipment)?,
         Extent::Lines(lines) => lines_of(deciding, "receive.lines", shipment, lines)?,
@@ -167,6 +170,7 @@ fn unmatched(
     (issuer, code): (OrganizationCode, ShipmentCode),
 ) -> Result<Vec<TimedFact>, Refusal> {
     let site = deciding.own_site("receive.site", &receive.site)?;
+    deciding.takes_goods(&site)?;
     let Extent::Lines(given) = &receive.extent else {
         return Err(malformed(
             "receive.everything",

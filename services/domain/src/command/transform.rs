@@ -19,6 +19,7 @@ pub(super) fn decide(deciding: &mut Deciding<'_>, transform: &Transform) -> Resu
             allowed: "producing sites, warehouses and distribution centers",
         });
     }
+    deciding.takes_goods(&site)?;
     if transform.inputs.is_empty() || transform.outputs.is_empty() {
         let field = if transform.inputs.is_empty() { "transform.inputs" } else { "transform.outputs" };
         return Err(malformed(field, "is empty; name what went in and what came out (what is lost to use is a waste)"));

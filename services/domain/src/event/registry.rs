@@ -24,6 +24,16 @@ pub enum RegistryFact {
     MemberLeft(Membership),
     /// What a chain can carry.
     Capacity(Capacity),
+    /// No new goods for a thing; what it still has may leave.
+    Retired(Retirement),
+    /// A retired thing is in use again.
+    Reinstated(Retirement),
+    /// A number of GS1 names a thing.
+    NumberAttached(NumberAttached),
+    /// A number of GS1 names a thing no longer.
+    NumberDetached(NumberDetached),
+    /// Two codes stand for one thing, and did so ever.
+    DuplicateMerged(DuplicateMerged),
 }
 
 impl RegistryFact {
@@ -38,6 +48,11 @@ impl RegistryFact {
             RegistryFact::MemberJoined(_) => "ChainMemberJoined",
             RegistryFact::MemberLeft(_) => "ChainMemberLeft",
             RegistryFact::Capacity(_) => "CapacityDeclared",
+            RegistryFact::Retired(_) => "Retired",
+            RegistryFact::Reinstated(_) => "Reinstated",
+            RegistryFact::NumberAttached(_) => "NumberAttached",
+            RegistryFact::NumberDetached(_) => "NumberDetached",
+            RegistryFact::DuplicateMerged(_) => "DuplicateMerged",
         }
     }
 }
@@ -269,4 +284,81 @@ pub struct Capacity {
     pub quantity_per_day: Milli,
     /// Kilogram (by nominal mass) or piece.
     pub unit: BaseUnit,
+}
+
+/// A thing of the registry, by its kind and code.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ThingRef {
+    /// An organization.
+    Organization(OrganizationCode),
+    /// A site.
+    Site(SiteCode),
+    /// A product kind.
+    Product(ProductCode),
+    /// A chain.
+    Chain(ChainCode),
+}
+
+impl ThingRef {
+    /// What it is, for tables and people.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            ThingRef::Organization(_) => "organization",
+            ThingRef::Site(_) => "site",
+            ThingRef::Product(_) => "product",
+            ThingRef::Chain(_) => "chain",
+        }
+    }
+
+    /// Text of its code.
+    pub fn code(&self) -> &str {
+        match self {
+            ThingRef::Organization(code) => code.as_str(),
+            ThingRef::Site(code) => code.as_str(),
+            ThingRef::Product(code) => code.as_str(),
+            ThingRef::Chain(code) => code.as_str(),
+        }
+    }
+}
+
+/// A thing is retired, or in use again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Retirement {
+    /// The thing.
+    pub thing: ThingRef,
+    /// Why, as typed.
+    pub reason: String,
+}
+
+/// A number of GS1 names a thing besides its code: never a new identity.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NumberAttached {
+    /// An organization or site (GLN), or a product kind (GTIN).
+    pub thing: ThingRef,
+    /// GLN: 13 digits; GTIN: 14 digits.
+    pub number: String,
+    /// For a GTIN the organization that owns it.
+    pub brand_owner: Option<OrganizationCode>,
+    /// Code of the thing that had the number until then.
+    pub moved_from: Option<String>,
+}
+
+/// A number of GS1 names a thing no longer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NumberDetached {
+    /// An organization, site or product kind.
+    pub thing: ThingRef,
+    /// GLN or GTIN.
+    pub number: String,
+}
+
+/// Two codes stand for one thing, and did so ever.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DuplicateMerged {
+    /// The code that is given up.
+    pub duplicate: ThingRef,
+    /// The thing that stays, of the same kind.
+    pub survivor: ThingRef,
+    /// Why, as typed.
+    pub reason: String,
 }

@@ -194,6 +194,16 @@ impl Ledger {
         self.counts.get(&key.of_count())
     }
 
+    /// When the last count was made.
+    pub fn last_count(&self) -> Option<LedgerKey> {
+        self.counts.get_max().map(|(key, _)| *key)
+    }
+
+    /// Days on which goods came in, in order.
+    pub fn incoming_days(&self) -> impl Iterator<Item = BusinessDay> + '_ {
+        self.legs.iter().filter(|(_, leg)| leg.quantity > 0).map(|((key, _), _)| key.day)
+    }
+
     /// Time of the last goods that came in, up to some time.
     pub fn last_incoming(&self, until: LedgerKey) -> Option<LedgerKey> {
         self.legs.range(..(until, 0)).rev().find(|(_, leg)| leg.quantity > 0).map(|((key, _), _)| *key)

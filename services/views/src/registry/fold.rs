@@ -4,7 +4,11 @@ use crate::fold::At;
 use crate::registry::words;
 use domain::entry::Genesis;
 use domain::event::RegistryFact;
-use domain::event::registry::{Capacity, Chain, District, Member, Membership, Organization, OrganizationKind, Product, Site};
+use domain::event::registry::{
+    Capacity, Chain, District, DuplicateMerged, Member, Membership, NumberAttached, NumberDetached, Organization,
+    OrganizationKind, Product, Retirement, Site, ThingRef,
+};
+use domain::id::OrganizationCode;
 use domain::time::BusinessDay;
 
 /// Day from which that holds which the journal begins with.
@@ -49,6 +53,30 @@ pub struct Changes {
     pub memberships: Vec<Dated<Belongs>>,
     /// Capacities.
     pub capacities: Vec<Dated<Capacity>>,
+    /// Things that are retired, or in use again.
+    pub retirements: Vec<Dated<Retires>>,
+    /// Numbers that name things, those that they were registered with among them.
+    pub numbers: Vec<Dated<Number>>,
+    /// Codes that turned out to be one thing.
+    pub merges: Vec<Dated<DuplicateMerged>>,
+}
+
+/// Whether something is retired.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Retires {
+    /// What and why.
+    pub retirement: Retirement,
+    /// Whether it is.
+    pub is_retired: bool,
+}
+
+/// Whether a number names a thing.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Number {
+    /// The number, the thing, and for a GTIN its owner.
+    pub attached: NumberAttached,
+    /// Whether it does.
+    pub is_attached: bool,
 }
 
 impl Changes {
@@ -71,14 +99,18 @@ impl Changes {
                 self.districts.push(Dated { at, from, fact, words });
             }
             RegistryFact::Organization(fact) => {
+                self.registered_with(at, from, fact.gln.as_ref(), ThingRef::Organization(fact.code.clone()), None);
                 let words = words(&[&fact.name, fact.code.as_str(), fact.gln.as_deref().unwrap_or("")]);
                 self.organizations.push(Dated { at, from, fact, words });
             }
             RegistryFact::Site(fact) => {
+                self.registered_with(at, from, fact.gln.as_ref(), ThingRef::Site(fact.code.clone()), None);
                 let words = words(&[&fact.name, fact.code.as_str(), fact.gln.as_deref().unwrap_or("")]);
                 self.sites.push(Dated { at, from, fact, words });
             }
             RegistryFact::Product(fact) => {
+                let thing = ThingRef::Product(fact.code.clone());
+                self.registered_with(at, from, fact.gtin.as_ref(), thing, fact.brand_owner.as_ref());
                 let words = words(&[&fact.name, &fact.name_en, fact.code.as_str(), fact.gtin.as_deref().unwrap_or("")]);
                 self.products.push(Dated { at, from, fact, words });
             }
@@ -89,6 +121,36 @@ impl Changes {
             RegistryFact::MemberJoined(membership) => self.belongs(at, from, membership, true),
             RegistryFact::MemberLeft(membership) => self.belongs(at, from, membership, false),
             RegistryFact::Capacity(fact) => self.capacities.push(Dated { at, from, fact, words: Default::default() }),
+            RegistryFact::Retired(retirement) => self.retires(at, from, retirement, true),
+            RegistryFact::Reinstated(retirement) => self.retires(at, from, retirement, false),
+            RegistryFact::NumberAttached(attached) => self.number(at, from, attached, true),
+            RegistryFact::NumberDetached(NumberDetached { thing, number }) => {
+                let attached = NumberAttached { thing, number, brand_owner: None, moved_from: None };
+                self.number(at, from, attached, false);
+            }
+            RegistryFact::DuplicateMerged(fact) => self.merges.push(Dated { at, from, fact, words: Default::default() }),
+        }
+    }
+
+    fn retires(&mut self, at: At, from: BusinessDay, retirement: Retirement, is_retired: bool) {
+        self.retirements.push(Dated { at, from, fact: Retires { retirement, is_retired }, words: Default::default() });
+    }
+
+    fn number(&mut self, at: At, from: BusinessDay, attached: NumberAttached, is_attached: bool) {
+        self.numbers.push(Dated { at, from, fact: Number { attached, is_attached }, words: Default::default() });
+    }
+
+    fn registered_with(
+        &mut self,
+        at: At,
+        from: BusinessDay,
+        number: Option<&String>,
+        thing: ThingRef,
+        brand_owner: Option<&OrganizationCode>,
+    ) {
+        if let Some(number) = number {
+            let attached = NumberAttached { thing, number: number.clone(), brand_owner: brand_owner.cloned(), moved_from: None };
+            self.number(at, from, attached, true);
         }
     }
 

@@ -162,4 +162,15 @@ impl RegistryService for Service {
         let (found, total) = read::find(&cut, &request).await?;
         Ok(Response::new(proto::FindResponse { found, total, position: cut.position() }))
     }
+
+    async fn get_history(
+        &self,
+        request: Request<proto::GetHistoryRequest>,
+    ) -> Result<Response<proto::GetHistoryResponse>, Status> {
+        let request = request.into_inner();
+        let mut client = self.0.reach(&request.at_least).await?;
+        let cut = Cut::of(&mut client).await?;
+        let (code, facts) = read::history(&cut, &request).await?;
+        Ok(Response::new(proto::GetHistoryResponse { code, facts, position: cut.position() }))
+    }
 }

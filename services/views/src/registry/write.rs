@@ -1,6 +1,6 @@
 //! Writes the registry's tables: facts are appended, and what holds now is taken from them again for each code that a fact names.
 
-use super::fold::{Changes, Dated, member};
+use super::fold::{Changes, Dated, Number, Retires, member};
 use crate::Error;
 use crate::copy::Rows;
 use crate::database::execute;
@@ -72,7 +72,60 @@ pub async fn write(transaction: &Transaction<'_>, changes: &Changes) -> Result<(
     append(transaction, rows, "chain", columns, codes(&changes.chains, |fact| fact.code.as_str())).await?;
 
     memberships(transaction, changes).await?;
-    capacities(transaction, changes).await
+    capacities(transaction, changes).await?;
+    retirements(transaction, changes).await?;
+    numbers(transaction, changes).await?;
+    merges(transaction, changes).await
+}
+
+async fn retirements(transaction: &Transaction<'_>, changes: &Changes) -> Result<(), Error> {
+    let mut rows = Rows::of(7);
+    for dated in &changes.retirements {
+        let Retires { retirement, is_retired } = &dated.fact;
+        rows.row().text(retirement.thing.kind()).text(retirement.thing.code()).int(dated.from.0);
+        rows.big(dated.at.sequence).int(dated.at.ordinal).flag(*is_retired).text(&retirement.reason);
+    }
+    rows.send(transaction, "retirement_facts (kind, code, from_day, sequence, ordinal, is_retired, reason)").await
+}
+
+async fn numbers(transaction: &Transaction<'_>, changes: &Changes) -> Result<(), Error> {
+    let mut rows = Rows::of(9);
+    for dated in &changes.numbers {
+        let Number { attached, is_attached } = &dated.fact;
+        rows.row().text(attached.thing.kind()).text(&attached.number).int(dated.from.0).big(dated.at.sequence);
+        rows.int(dated.at.ordinal).text(attached.thing.code()).flag(*is_attached);
+        rows.maybe(attached.brand_owner.as_ref(), |rows, owner| rows.text(owner.as_str()));
+        rows.maybe(attached.moved_from.as_deref(), Rows::text);
+    }
+    let columns = "kind, number, from_day, sequence, ordinal, code, is_attached, brand_owner_code, moved_from_code";
+    rows.send(transaction, &format!("number_facts ({columns})")).await
+}
+
+async fn merges(transaction: &Transaction<'_>, changes: &Changes) -> Result<(), Error> {
+    if changes.merges.is_empty() {
+        return Ok(());
+    }
+    let mut rows = Rows::of(7);
+    for dated in &changes.merges {
+        let merged = &dated.fact;
+        rows.row().text(merged.duplicate.kind()).text(merged.duplicate.code()).text(merged.survivor.code()).int(dated.from.0);
+        rows.big(dated.at.sequence).int(dated.at.ordinal).text(&merged.reason);
+    }
+    let columns = "kind, duplicate_code, survivor_code, from_day, sequence, ordinal, reason";
+    rows.send(transaction, &format!("merge_facts ({columns})")).await?;
+    // Few, so all are followed to their ends anew. UNION ends a circle, which only a journal made by hand could hold.
+    execute(transaction, "DELETE FROM merged", &[]).await?;
+    let ends = "WITH RECURSIVE steps AS (
+                    SELECT kind, duplicate_code AS code, survivor_code FROM merge_facts
+                    UNION SELECT s.kind, s.code, m.survivor_code FROM steps s
+                          JOIN merge_facts m ON m.kind = s.kind AND m.duplicate_code = s.survivor_code
+                )
+                INSERT INTO merged (kind, code, survivor_code)
+                SELECT DISTINCT ON (kind, code) kind, code, survivor_code FROM steps s
+                WHERE NOT EXISTS (SELECT FROM merge_facts m WHERE m.kind = s.kind AND m.duplicate_code = s.survivor_code)
+                ORDER BY kind, code, survivor_code";
+    execute(transaction, ends, &[]).await?;
+    Ok(())
 }
 
 async fn memberships(transaction: &Transaction<'_>, changes: &Changes) -> Result<(), Error> {

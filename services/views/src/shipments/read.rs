@@ -27,7 +27,11 @@ pub(super) const SHIPMENTS: &str = "
 pub(super) const COLUMNS: &str = "
     sh.sequence, sh.ordinal, sh.shipment_id, sh.issuer_code, sh.shipment_code, st.state, sh.from_site_code, sh.trip_id, sh.sscc,
     coalesce(sh.to_site_code, sh.arrived_site_code) AS to_site_code, sh.dispatch_time, sh.dispatch_day, sh.return_of_shipment_id,
-    sh.command_id, b.lines, f.name AS from_name, f.organization_code AS from_organization, t.name AS to_name,
+    sh.command_id, b.lines, f.name AS from_name, 
+    -- Whoever ran the sender when it left: a shop may have changed hands since.
+    coalesce((SELECT w.organization_code FROM site_facts w WHERE w.site_code = sh.from_site_code AND w.from_day <= sh.dispatch_day
+              ORDER BY w.from_day DESC, w.sequence DESC, w.ordinal DESC LIMIT 1), f.organization_code) AS from_organization,
+    t.name AS to_name,
     t.organization_code AS to_organization";
 
 pub(super) const NAMES: &str = "
@@ -176,6 +180,7 @@ fn now(request: &proto::ListShipmentsRequest) -> Result<Timestamp, Error> {
 /// One shipment, by its id or by issuer and code.
 pub(crate) async fn get(cut: &Cut<'_>, request: &proto::GetShipmentRequest) -> Result<proto::Shipment, Error> {
     let mut query = Query::default();
+    let mut order = "sh.sequence".to_owned();
     let (condition, name) = if request.shipment_id.is_empty() {
         if request.shipment_code.is_empty() || request.issuer_code.is_empty() {
             return Err(Error::Malformed {
@@ -184,9 +189,15 @@ pub(crate) async fn get(cut: &Cut<'_>, request: &proto::GetShipmentRequest) -> R
                 allowed: "a UUID, or else both issuer_code and shipment_code".into(),
             });
         }
+        // Under the code that its issuer had when it left, or any other of the issuer's.
         let issuer = query.bind(request.issuer_code.trim().to_ascii_uppercase());
         let code = query.bind(request.shipment_code.trim().to_owned());
-        (format!("sh.issuer_code = {issuer} AND sh.shipment_code = {code}"), request.shipment_code.clone())
+        let survivor = |code: &str| {
+            format!("coalesce((SELECT survivor_code FROM merged WHERE kind = 'organization' AND code = {code}), {code})")
+        };
+        order = format!("sh.issuer_code <> {issuer}, sh.sequence");
+        let issuer = format!("{} = {}", survivor("sh.issuer_code"), survivor(&issuer));
+        (format!("{issuer} AND sh.shipment_code = {code}"), request.shipment_code.clone())
     } else {
         let id: Uuid = request.shipment_id.trim().parse().map_err(|_| Error::Malformed {
             field: "shipment_id",
@@ -195,7 +206,7 @@ pub(crate) async fn get(cut: &Cut<'_>, request: &proto::GetShipmentRequest) -> R
         })?;
         (format!("sh.shipment_id = {}", query.bind(id)), request.shipment_id.clone())
     };
-    query.sql = format!("SELECT {COLUMNS} FROM {SHIPMENTS} {NAMES} WHERE {condition} ORDER BY sh.sequence LIMIT 1");
+    query.sql = format!("SELECT {COLUMNS} FROM {SHIPMENTS} {NAMES} WHERE {condition} ORDER BY {order} LIMIT 1");
     let rows = cut.query(&query).await?;
     let Some(row) = rows.first() else {
         return Err(Error::NotFound { what: "shipment", name, hint: "see StockService.ListShipments" });

@@ -114,11 +114,15 @@ const SUMS: &str = "sum(k.quantity_milli)::bigint AS quantity_milli,
     div(sum(k.quantity_milli::numeric * coalesce(p.mass_gram, 0)), 1000)::bigint AS mass_gram,
     coalesce(sum(k.quantity_milli) FILTER (WHERE coalesce(p.mass_gram, 0) = 0), 0)::bigint AS unknown_milli";
 
+/// What stands under the code of a duplicate counts under the survivor's.
+const SITE: &str = "coalesce(ms.survivor_code, k.site_code)";
+const PRODUCT: &str = "coalesce(mp.survivor_code, k.product_code)";
+
 /// The keys in their fixed order, with the column of each.
 const KEYS: [(StockKey, &str, &str); 6] = [
-    (StockKey::Site, "k.site_code", "site_code"),
+    (StockKey::Site, SITE, "site_code"),
     (StockKey::Chain, "k.chain_code", "chain_code"),
-    (StockKey::Product, "k.product_code", "product_code"),
+    (StockKey::Product, PRODUCT, "product_code"),
     (StockKey::Lot, "k.lot_id", "lot_id"),
     (StockKey::Channel, "coalesce(s.kind, '')", "kind"),
     (StockKey::District, "coalesce(s.district_code, '')", "district_code"),
@@ -129,7 +133,9 @@ const UNIT: &str = "coalesce(p.base_unit, '')";
 fn from(source: &str, conditions: &[String]) -> String {
     let all = if conditions.is_empty() { "true".to_owned() } else { conditions.join(" AND ") };
     format!(
-        "FROM {source} AS k LEFT JOIN products p ON p.product_code = k.product_code LEFT JOIN sites s ON s.site_code = k.site_code
+        "FROM {source} AS k LEFT JOIN merged ms ON ms.kind = 'site' AND ms.code = k.site_code
+         LEFT JOIN merged mp ON mp.kind = 'product' AND mp.code = k.product_code
+         LEFT JOIN products p ON p.product_code = {PRODUCT} LEFT JOIN sites s ON s.site_code = {SITE}
          WHERE {all}"
     )
 }
@@ -312,12 +318,13 @@ pub(crate) async fn by_expiry(
     }
     let limit = query.bind(page.size + 1);
     query.sql = format!(
-        "SELECT k.site_code, s.name AS site_name, s.kind, s.district_code, d.name AS district_name, k.chain_code, c.name AS chain_name,
-                k.product_code, p.name AS product_name, k.lot_id, l.issuer_code, l.lot_code, k.expiry_day, {UNIT} AS unit,
+        "SELECT {SITE} AS site_code, k.site_code AS key_site, s.name AS site_name, s.kind, s.district_code, d.name AS district_name, k.chain_code, c.name AS chain_name,
+                {PRODUCT} AS product_code, p.name AS product_name, k.lot_id, l.issuer_code, l.lot_code, k.expiry_day, {UNIT} AS unit,
                 k.quantity_milli, div(k.quantity_milli::numeric * coalesce(p.mass_gram, 0), 1000)::bigint AS mass_gram,
                 CASE WHEN coalesce(p.mass_gram, 0) = 0 THEN k.quantity_milli ELSE 0 END AS unknown_milli, 1::bigint AS lots
-         FROM {BY_LOT} AS k JOIN lots l ON l.lot_id = k.lot_id LEFT JOIN products p ON p.product_code = k.product_code
-         LEFT JOIN sites s ON s.site_code = k.site_code LEFT JOIN districts d ON d.district_code = s.district_code
+         FROM {BY_LOT} AS k JOIN lots l ON l.lot_id = k.lot_id LEFT JOIN merged ms ON ms.kind = 'site' AND ms.code = k.site_code
+         LEFT JOIN merged mp ON mp.kind = 'product' AND mp.code = k.product_code
+         LEFT JOIN products p ON p.product_code = {PRODUCT} LEFT JOIN sites s ON s.site_code = {SITE} LEFT JOIN districts d ON d.district_code = s.district_code
          LEFT JOIN chains c ON c.chain_code = k.chain_code
          WHERE {} ORDER BY k.expiry_day, k.lot_id, k.site_code LIMIT {limit}",
         conditions.join(" AND ")
@@ -327,15 +334,19 @@ pub(crate) async fn by_expiry(
     for row in cut.query(&query).await? {
         let expiry: i32 = row.try_get("expiry_day")?;
         let stock = self::row(&row, &doubtful)?;
-        lots.push((expiry, proto::LotOnHand { stock: Some(stock), days_left: expiry.saturating_sub(today.0).saturating_add(1) }));
+        let key_site: String = row.try_get("key_site")?;
+        lots.push((
+            expiry,
+            key_site,
+            proto::LotOnHand { stock: Some(stock), days_left: expiry.saturating_sub(today.0).saturating_add(1) },
+        ));
     }
-    let next_page_token = page.cut(&mut lots, |(expiry, lot)| {
-        let stock = lot.stock.as_ref();
-        let key = |part: fn(&proto::StockRow) -> &String| stock.map(part).cloned().unwrap_or_default();
-        vec![expiry.to_string(), key(|stock| &stock.lot_id), key(|stock| &stock.site_code)]
+    let next_page_token = page.cut(&mut lots, |(expiry, key_site, lot)| {
+        let lot_id = lot.stock.as_ref().map(|stock| stock.lot_id.clone()).unwrap_or_default();
+        vec![expiry.to_string(), lot_id, key_site.clone()]
     });
     Ok(proto::ListLotsByExpiryResponse {
-        lots: lots.into_iter().map(|(_, lot)| lot).collect(),
+        lots: lots.into_iter().map(|(.., lot)| lot).collect(),
         totals: totals(cut, &filter, &AsOf::default(), Some(before)).await?,
         next_page_token,
         position: cut.position(),
@@ -343,7 +354,7 @@ pub(crate) async fn by_expiry(
 }
 
 /// Business day of this moment.
-fn today(cut: &Cut<'_>) -> Result<domain::time::BusinessDay, Error> {
+pub(crate) fn today(cut: &Cut<'_>) -> Result<domain::time::BusinessDay, Error> {
     let calendar = Calendar::of(&cut.checkpoint.business_time_zone).map_err(|unknown| Error::Settings(unknown.to_string()))?;
     Ok(calendar.day(jiff::Timestamp::now()))
 }
@@ -382,9 +393,13 @@ impl Doubtful {
     /// All of them: none, unless something is parked.
     pub async fn read(cut: &Cut<'_>) -> Result<Doubtful, Error> {
         let sql =
-            "SELECT d.lot_id::text, d.site_code, coalesce(l.chain_code, ''), coalesce(l.product_code, ''), coalesce(s.kind, ''),
-                          coalesce(s.district_code, ''), coalesce(p.group_code, '')
-                   FROM doubtful d LEFT JOIN lots l USING (lot_id) LEFT JOIN products p ON p.product_code = l.product_code LEFT JOIN sites s ON s.site_code = d.site_code";
+            "SELECT d.lot_id::text, coalesce(ms.survivor_code, d.site_code), coalesce(l.chain_code, ''),
+                          coalesce(mp.survivor_code, l.product_code, ''), coalesce(s.kind, ''), coalesce(s.district_code, ''),
+                          coalesce(p.group_code, '')
+                   FROM doubtful d LEFT JOIN lots l USING (lot_id) LEFT JOIN merged ms ON ms.kind = 'site' AND ms.code = d.site_code
+                   LEFT JOIN merged mp ON mp.kind = 'product' AND mp.code = l.product_code
+                   LEFT JOIN products p ON p.product_code = coalesce(mp.survivor_code, l.product_code)
+                   LEFT JOIN sites s ON s.site_code = coalesce(ms.survivor_code, d.site_code)";
         let rows = cut.rows(sql, &[]).await?;
         let suspect = |row: &Row| {
             Ok(Suspect {

@@ -18,7 +18,9 @@ pub(crate) const UNBALANCED: &str = "
 
 /// The summary.
 pub(crate) async fn summary(cut: &Cut<'_>) -> Result<proto::GetSummaryResponse, Error> {
-    let counts = "SELECT (SELECT count(*) FROM chains), (SELECT count(*) FROM products), (SELECT count(*) FROM organizations),
+    let counts = "SELECT (SELECT count(*) FROM chains),
+                         (SELECT count(*) FROM products) - (SELECT count(*) FROM merged WHERE kind = 'product'),
+                         (SELECT count(*) FROM organizations) - (SELECT count(*) FROM merged WHERE kind = 'organization'),
                          (SELECT count(*) FROM districts), (SELECT count(*) FROM lots WHERE begins > 0), (SELECT count(*) FROM shipments),
                          (SELECT count(DISTINCT shipment_id) FROM shipment_lines WHERE open_milli > 0), (SELECT count(*) FROM parked)";
     let tally = cut.checkpoint.tally;
@@ -41,7 +43,8 @@ pub(crate) async fn summary(cut: &Cut<'_>) -> Result<proto::GetSummaryResponse, 
         summary.open_shipments = row.try_get(6)?;
         summary.parked_events = row.try_get(7)?;
     }
-    for row in cut.rows("SELECT kind, count(*) FROM sites GROUP BY kind", &[]).await? {
+    for row in cut.rows("SELECT kind, count(*) FROM sites s WHERE NOT EXISTS (SELECT FROM merged m WHERE m.kind = 'site' AND m.code = s.site_code)
+               GROUP BY kind", &[]).await? {
         let kind = names::site_kind(row.try_get(0)?).into();
         summary.sites.push(proto::SiteCount { kind, sites: row.try_get(1)? });
     }

@@ -101,7 +101,8 @@ fn sites(fact: &Fact) -> Option<(&SiteCode, Option<&SiteCode>)> {
         Fact::Wasted(fact) => Some((&fact.site, None)),
         Fact::Counted(fact) => Some((&fact.site, None)),
         Fact::CountRestated(fact) => Some((&fact.site, None)),
-        Fact::Matched(_) | Fact::Voided(_) | Fact::Corrected(_) | Fact::Registered(_) => None,
+        // What is booked under another code of the same site did not move.
+        Fact::Matched(_) | Fact::Rebooked(_) | Fact::Voided(_) | Fact::Corrected(_) | Fact::Registered(_) => None,
     }
 }
 

@@ -21,12 +21,16 @@ const SUMS: &str = "sum(k.quantity_milli)::bigint AS quantity_milli, sum(k.movem
 /// The site whose channel and district a flow belongs to.
 pub(super) const SHOP: &str = "CASE WHEN k.to_site_code = '' THEN k.site_code ELSE k.to_site_code END";
 
+/// What flowed under the code of a duplicate counts under the survivor's.
+const SITE: &str = "coalesce(ms.survivor_code, k.site_code)";
+const PRODUCT: &str = "coalesce(mp.survivor_code, k.product_code)";
+
 /// The keys in their fixed order, with the column of each.
 pub(super) const KEYS: [(ThroughputKey, &str, &str); 6] = [
     (ThroughputKey::Chain, "k.chain_code", "chain_code"),
-    (ThroughputKey::Product, "k.product_code", "product_code"),
+    (ThroughputKey::Product, PRODUCT, "product_code"),
     (ThroughputKey::Group, "coalesce(p.group_code, '')", "group_code"),
-    (ThroughputKey::Site, "k.site_code", "site_code"),
+    (ThroughputKey::Site, SITE, "site_code"),
     (ThroughputKey::Channel, "coalesce(s.kind, '')", "kind"),
     (ThroughputKey::District, "coalesce(s.district_code, '')", "district_code"),
 ];
@@ -298,7 +302,11 @@ impl Flows {
             parts.push(rows(other.range, other.period_start(self.period, "k.day"), figures)?);
         }
         let source = format!(
-            "({}) AS k LEFT JOIN products p ON p.product_code = k.product_code LEFT JOIN sites s ON s.site_code = {SHOP}",
+            "({}) AS k LEFT JOIN merged ms ON ms.kind = 'site' AND ms.code = k.site_code
+             LEFT JOIN merged mp ON mp.kind = 'product' AND mp.code = k.product_code
+             LEFT JOIN merged mt ON mt.kind = 'site' AND mt.code = {SHOP}
+             LEFT JOIN products p ON p.product_code = {PRODUCT}
+             LEFT JOIN sites s ON s.site_code = coalesce(mt.survivor_code, {SHOP})",
             parts.join(" UNION ALL ")
         );
         Ok((source, self.filter.conditions(query, true)))

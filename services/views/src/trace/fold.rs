@@ -225,6 +225,7 @@ fn places(fact: &Fact) -> Places<'_> {
         Fact::Wasted(fact) => at(&fact.site),
         Fact::Counted(fact) => at(&fact.site),
         Fact::CountRestated(fact) => at(&fact.site),
+        Fact::Rebooked(fact) => Places { site: Some(&fact.from), to_site: Some(&fact.to), shipment: None },
         Fact::Matched(fact) => Places { shipment: Some(fact.shipment), ..Places::default() },
         Fact::Voided(_) | Fact::Corrected(_) | Fact::Registered(_) => Places::default(),
     }

@@ -89,7 +89,12 @@ async fn candidates(cut: &Cut<'_>, request: &proto::TraceLotRequest) -> Result<V
         return Err(Error::Malformed { field: "lot_id", value: String::new(), allowed: "a UUID, or else a lot_code".into() });
     }
     query.sql = format!("{LOTS} WHERE {} ORDER BY l.issuer_code, l.product_code LIMIT 100", conditions.join(" AND "));
-    cut.query(&query).await?.iter().map(lot_summary).collect()
+    let found: Vec<proto::LotSummary> = cut.query(&query).await?.iter().map(lot_summary).collect::<Result<_, _>>()?;
+    // Where lots of one name were begun before their codes were merged, the code that was given says which is meant.
+    let is = |given: &str, code: &str| given.is_empty() || given.trim().eq_ignore_ascii_case(code);
+    let named = |lot: &&proto::LotSummary| is(&request.issuer_code, &lot.issuer_code) && is(&request.product, &lot.product_code);
+    let literal: Vec<proto::LotSummary> = found.iter().filter(named).cloned().collect();
+    Ok(if literal.len() == 1 { literal } else { found })
 }
 
 pub(super) fn lot_summary(row: &Row) -> Result<proto::LotSummary, Error> {

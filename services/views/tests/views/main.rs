@@ -6,6 +6,7 @@ mod journal;
 mod rows;
 mod server;
 
+mod changes;
 mod following;
 mod projecting;
 mod registry;
