@@ -176,6 +176,7 @@ fn sites(event: &Event) -> Vec<&SiteCode> {
         Fact::Counted(fact) => vec![&fact.site],
         Fact::CountRestated(fact) => vec![&fact.site],
         Fact::Voided(voided) | Fact::Corrected(voided) => voided.originals.iter().flat_map(sites).collect(),
+        Fact::Rebooked(fact) => vec![&fact.from, &fact.to],
         Fact::Matched(_) | Fact::Registered(_) => Vec::new(),
     }
 }
