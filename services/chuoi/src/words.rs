@@ -111,14 +111,14 @@ words! {
     MoveWord of LedgerMoveKind {
         "harvested" = Harvested, "opened" = LotOpened, "transformed" = Transformed, "dispatched" = Dispatched,
         "received" = Received, "sold" = Sold, "wasted" = Wasted, "counted" = Counted, "count restated" = CountRestated,
-        "voided" = Voided, "corrected" = Corrected,
+        "voided" = Voided, "corrected" = Corrected, "rebooked" = Rebooked,
     }
     /// Kind of event in a lot's history.
     EventWord of EventKind {
         "harvested" = Harvested, "opened" = LotOpened, "transformed" = Transformed, "dispatched" = Dispatched,
         "received" = Received, "refused" = DeliveryRefused, "short" = ShortReported, "sold" = Sold, "wasted" = Wasted,
         "counted" = Counted, "count restated" = CountRestated, "matched" = Matched, "voided" = Voided,
-        "corrected" = Corrected,
+        "corrected" = Corrected, "rebooked" = Rebooked,
     }
     /// What has become of a recorded event.
     Standing of EventStanding { "stands" = Stands, "voided" = Voided, "corrected" = Corrected }

@@ -9,7 +9,7 @@ use async_nats::{
         self, ErrorCode,
         consumer::{AckPolicy, DeliverPolicy, pull::Config as ConsumerConfig},
         context::{CreateStreamErrorKind, GetStreamErrorKind, PublishErrorKind},
-        stream::{Compression, Config, DiscardPolicy, Info, RetentionPolicy, StorageType},
+        stream::{Compression, Config, DiscardPolicy, Info, RawMessageErrorKind, RetentionPolicy, StorageType},
     },
 };
 use bytes::Bytes;
@@ -135,9 +135,12 @@ impl Capped {
         let last_id = if state.messages == 0 {
             None
         } else {
-            let last = stream.get_raw_message(state.last_sequence).await;
-            let last = last.map_err(Error::request("the last message of a capped stream"))?;
-            Some(id(&last.headers))
+            match stream.get_raw_message(state.last_sequence).await {
+                Ok(last) => Some(id(&last.headers)),
+                // It left in between.
+                Err(error) if error.kind() == RawMessageErrorKind::NoMessageFound => None,
+                Err(error) => return Err(Error::request("the last message of a capped stream")(error)),
+            }
         };
         Ok(Some(End { sequence: state.last_sequence, last_id }))
     }

@@ -1,7 +1,7 @@
 //! Reads how well the goods flow: fill rate, shrink, harvest to shelf. Each comes from rows of its own (shipments by the day on
 //! which they left, flows, movements into shops) and they meet here under their keys.
 
-use super::read::{Comparison, Filter, KEYS, SHOP, UNIT, asked, basis_points, no_hours, period, period_start};
+use super::read::{Comparison, Filter, KEYS, UNIT, asked, basis_points, joins, no_hours, period, period_start};
 use crate::filter::Range;
 use crate::page::Page;
 use crate::read::{Cut, Query};
@@ -85,10 +85,6 @@ impl Reading<'_> {
         key.join(", ")
     }
 
-    fn joins(&self) -> String {
-        format!("LEFT JOIN products p ON p.product_code = k.product_code LEFT JOIN sites s ON s.site_code = {SHOP}")
-    }
-
     /// Reads one range into one side of what is found.
     async fn range(&self, range: Range, start: &str, side: usize, found: &mut Found) -> Result<(), Error> {
         for row in self.cut.query(&self.fill(range, start)?).await? {
@@ -156,7 +152,7 @@ impl Reading<'_> {
                    WHERE {conditions}) AS lines
              GROUP BY {COLUMNS}",
             self.key(start),
-            self.joins(),
+            joins(),
         );
         Ok(query)
     }
@@ -176,7 +172,7 @@ impl Reading<'_> {
                    FROM {flows} AS k {} WHERE k.stage IN (8, 10, 11, 12) AND {conditions}) AS flows
              GROUP BY {COLUMNS}, at HAVING bool_or(milli <> 0) ORDER BY at",
             self.key(start),
-            self.joins(),
+            joins(),
         );
         query
     }
@@ -194,7 +190,7 @@ impl Reading<'_> {
              FROM (SELECT {}, k.quantity_milli AS milli FROM {flows} AS k {} WHERE k.stage IN (1, 2, 4) AND {conditions}) AS flows
              GROUP BY {COLUMNS} HAVING sum(milli) <> 0",
             of_goods.key(start),
-            self.joins(),
+            joins(),
         );
         query
     }
@@ -233,7 +229,7 @@ impl Reading<'_> {
                     min(minutes) FILTER (WHERE minutes IS NOT NULL AND until * 100 >= known * 95)::bigint AS p95
              FROM ranked GROUP BY {COLUMNS}",
             self.key(start),
-            self.joins(),
+            joins(),
         );
         Ok(query)
     }

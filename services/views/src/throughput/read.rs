@@ -25,6 +25,17 @@ pub(super) const SHOP: &str = "CASE WHEN k.to_site_code = '' THEN k.site_code EL
 const SITE: &str = "coalesce(ms.survivor_code, k.site_code)";
 const PRODUCT: &str = "coalesce(mp.survivor_code, k.product_code)";
 
+/// What the keys and sums of a row `k` need beside it: its product `p` and its place `s`, as they are known now.
+pub(super) fn joins() -> String {
+    format!(
+        "LEFT JOIN merged ms ON ms.kind = 'site' AND ms.code = k.site_code
+         LEFT JOIN merged mp ON mp.kind = 'product' AND mp.code = k.product_code
+         LEFT JOIN merged mt ON mt.kind = 'site' AND mt.code = {SHOP}
+         LEFT JOIN products p ON p.product_code = {PRODUCT}
+         LEFT JOIN sites s ON s.site_code = coalesce(mt.survivor_code, {SHOP})"
+    )
+}
+
 /// The keys in their fixed order, with the column of each.
 pub(super) const KEYS: [(ThroughputKey, &str, &str); 6] = [
     (ThroughputKey::Chain, "k.chain_code", "chain_code"),
@@ -301,14 +312,7 @@ impl Flows {
             let figures = "0, 0, k.quantity_milli, k.movement_count";
             parts.push(rows(other.range, other.period_start(self.period, "k.day"), figures)?);
         }
-        let source = format!(
-            "({}) AS k LEFT JOIN merged ms ON ms.kind = 'site' AND ms.code = k.site_code
-             LEFT JOIN merged mp ON mp.kind = 'product' AND mp.code = k.product_code
-             LEFT JOIN merged mt ON mt.kind = 'site' AND mt.code = {SHOP}
-             LEFT JOIN products p ON p.product_code = {PRODUCT}
-             LEFT JOIN sites s ON s.site_code = coalesce(mt.survivor_code, {SHOP})",
-            parts.join(" UNION ALL ")
-        );
+        let source = format!("({}) AS k {}", parts.join(" UNION ALL "), joins());
         Ok((source, self.filter.conditions(query, true)))
     }
 }
