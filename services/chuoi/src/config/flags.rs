@@ -54,7 +54,7 @@ pub struct ServerFlags {
     /// PostgreSQL database that holds the views
     #[arg(long, value_name = "URL")]
     pub database_url: Option<String>,
-    /// Whether the projector tells every event on NATS, under chuoi.feed [default: on]
+    /// Whether the projector tells every event on NATS, under chuoi.feed [default: off]
     #[arg(long, value_name = "on|off")]
     pub feed: Option<String>,
 }

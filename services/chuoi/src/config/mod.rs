@@ -87,7 +87,7 @@ pub const SETTINGS: &[Setting] = &[
     Setting { key: Key::AuthorityCode, name: "authority_code", flag: "--authority-code", variable: "CHUOI_AUTHORITY_CODE", default: "HNA",                            about: "code of the authority that keeps the registry, for a new journal" },
     Setting { key: Key::AuthorityName, name: "authority_name", flag: "--authority-name", variable: "CHUOI_AUTHORITY_NAME", default: "Cơ quan quản lý chuỗi Mẫu Hà Nội", about: "name of that authority" },
     Setting { key: Key::Log,           name: "log",            flag: "--log",            variable: "CHUOI_LOG",            default: "warn",                about: "which log lines are written to standard error, for example debug; `serve` writes info by itself" },
-    Setting { key: Key::Feed,          name: "feed",           flag: "--feed",           variable: "CHUOI_FEED",           default: "on",                             about: "whether the projector tells every event on NATS, under chuoi.feed: on or off" },
+    Setting { key: Key::Feed,          name: "feed",           flag: "--feed",           variable: "CHUOI_FEED",           default: "off",                            about: "whether the projector tells every event on NATS, under chuoi.feed: on or off (a message each, on disk)" },
 ];
 
 impl Key {
