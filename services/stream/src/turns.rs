@@ -35,7 +35,8 @@ pub struct Turns {
     name: String,
     broker: Broker,
     holder: watch::Receiver<Option<Holder>>,
-    ours: Option<Instant>,
+    /// Since when, and the revision of the key that says so.
+    ours: Option<(Instant, u64)>,
     listening: JoinHandle<()>,
 }
 
@@ -70,23 +71,23 @@ impl Turns {
             return;
         }
         match self.try_take().await {
-            Ok(()) => self.ours = Some(Instant::now()),
+            Ok(revision) => self.ours = Some((Instant::now(), revision)),
             Err(reason) => debug!("no turn to be had: {reason}"),
         }
     }
 
-    async fn try_take(&self) -> Result<(), async_nats::Error> {
-        bucket(&self.broker).await?.create(KEY, self.name.clone().into()).await?;
-        Ok(())
+    async fn try_take(&self) -> Result<u64, async_nats::Error> {
+        Ok(bucket(&self.broker).await?.create(KEY, self.name.clone().into()).await?)
     }
 
     /// Gives the turn back once it has lasted long enough, or at once where nothing waits.
     pub async fn give_back(&mut self, idle: bool) {
-        if self.ours.is_some_and(|since| idle || since.elapsed() >= TURN) {
+        let Some((since, revision)) = self.ours else { return };
+        if idle || since.elapsed() >= TURN {
             self.ours = None;
             if let Ok(bucket) = bucket(&self.broker).await {
-                // Where this fails, the others stop waiting by themselves.
-                let _given_back = bucket.delete(KEY).await;
+                // Never another's, taken after ours was forgotten. Where this fails, the others stop waiting by themselves.
+                let _given_back = bucket.delete_expect_revision(KEY, Some(revision)).await;
             }
         }
     }
