@@ -375,7 +375,7 @@ pub fn decide(state: &State, command: &Command, context: &Context<'_>) -> Result
             let corrected = Event { time, violations: Vec::new(), fact: Fact::Corrected(voided) };
             after.evolve(&by, &corrected);
             let time = match (when, original_time) {
-                (None, Some(time)) => time,
+                (None, Some(time)) if deciding::suits(time.precision, replacement) => time,
                 (when, _) => deciding::event_time(&after, context, when.as_ref(), "correct.when", replacement)?,
             };
             let mut events = vec![corrected];

@@ -139,6 +139,19 @@ fn rule_8_a_receipt_of_300_typed_for_30_is_corrected_although_20_are_sold() {
 }
 
 #[test]
+fn what_stands_in_a_commands_place_takes_over_its_time_only_where_that_suits_it() {
+    let mut world = stocked(30_000);
+    let (sold, _) = world.record_at("2026-11-22", sell("SM1", &[("A", 1_000)])).unwrap();
+    let (counted, _) = world.record_at("2026-11-22 closing", count("SM1", &[("A", 29_000)])).unwrap();
+    for (original, replacement) in [(sold, count("SM1", &[("A", 29_000)])), (counted, sell("SM1", &[("A", 1_000)]))] {
+        let refused = world.mend(SHOP, correct(original, replacement)).unwrap_err();
+        assert_eq!(refused.field(), Some("correct.when"), "{refused}");
+    }
+    world.mend(SHOP, correct(sold, sell("SM1", &[("A", 2_000)]))).unwrap();
+    assert_eq!(world.held("A", "SM1"), 29_000, "counted after closing");
+}
+
+#[test]
 fn rule_9_strangers_to_a_chain_and_to_a_site_are_refused() {
     let mut world = stocked(0);
     let elsewhere = world.command(at("2026-11-20"), dispatch("S9", "FA2", &[("A", 1_000)]), false);

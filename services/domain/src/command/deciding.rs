@@ -37,7 +37,6 @@ pub(super) fn event_time(
     let Some(When { point, typed }) = when else {
         return Err(malformed(field, "is missing; say when it happened, by event_time or by date"));
     };
-    let is_count = matches!(action, Action::Count(_));
     let (time, ahead) = match point {
         Point::Moment { instant, utc_offset_minutes } => {
             let time = state.calendar().moment(*instant, *utc_offset_minutes, typed.clone());
@@ -45,20 +44,20 @@ pub(super) fn event_time(
             (time, ahead)
         }
         Point::Date { day, part } => {
-            let precision = match (part, is_count) {
-                (DayPart::BeforeOpening, true) => Precision::BeforeOpening,
-                (DayPart::AfterClosing, true) => Precision::AfterClosing,
-                (DayPart::Unspecified, false) => Precision::Day,
-                (DayPart::Unspecified, true) => {
-                    let problem =
-                        "a count dated to the day alone says before opening or after closing; say which, or give its time";
-                    return Err(malformed(&format!("{field}.day_part"), problem));
-                }
-                (_, false) => {
-                    let problem = "only a count lies before opening or after closing; leave it out, or give the time";
-                    return Err(malformed(&format!("{field}.day_part"), problem));
-                }
+            let precision = match part {
+                DayPart::BeforeOpening => Precision::BeforeOpening,
+                DayPart::AfterClosing => Precision::AfterClosing,
+                DayPart::Unspecified => Precision::Day,
             };
+            if !suits(precision, action) {
+                let problem = match precision {
+                    Precision::Day => {
+                        "a count dated to the day alone says before opening or after closing; say which, or give its time"
+                    }
+                    _ => "only a count lies before opening or after closing; leave it out, or give the time",
+                };
+                return Err(malformed(&format!("{field}.day_part"), problem));
+            }
             let time = state.calendar().day_time(*day, precision, typed.clone());
             let ahead = *day > state.calendar().day(latest(context));
             (time, ahead)
@@ -68,6 +67,16 @@ pub(super) fn event_time(
         return Err(Refusal::InTheFuture { event_time: time, now: context.now });
     }
     Ok(time)
+}
+
+/// Whether an action may lie at a time of that precision: a count at a day's ends or a moment, everything else in a day or at
+/// a moment. What takes over the time of what it corrects is asked too.
+pub(super) fn suits(precision: Precision, action: &Action) -> bool {
+    match precision {
+        Precision::Moment => true,
+        Precision::Day => !matches!(action, Action::Count(_)),
+        Precision::BeforeOpening | Precision::AfterClosing => matches!(action, Action::Count(_)),
+    }
 }
 
 /// When a void or correction was said: as sent, or now.
