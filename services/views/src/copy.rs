@@ -20,7 +20,7 @@ pub struct Rows {
 impl Rows {
     /// No rows yet, of so many columns.
     pub fn of(columns: i16) -> Rows {
-        let mut bytes = BytesMut::with_capacity(16 * 1024);
+        let mut bytes = BytesMut::new();
         bytes.put_slice(b"PGCOPY\n\xff\r\n\0");
         bytes.put_u64(0); // No flags, no extension.
         Rows { bytes, columns, rows: 0 }
@@ -125,6 +125,11 @@ impl Rows {
         }
         sink.finish().await?;
         Ok(())
+    }
+
+    /// About how many bytes they take.
+    pub fn bytes(&self) -> usize {
+        self.bytes.len()
     }
 
     /// Whether there are none.

@@ -176,6 +176,12 @@ pub(crate) async fn write(
     shipments::write::write(transaction, &batch.shipments).await?;
     throughput::write::write(transaction, &batch.throughput).await?;
     trace::write::write(transaction, &batch.trace).await?;
+    write_parked(transaction, batch).await?;
+    Ok(after)
+}
+
+/// Writes what a batch left out.
+pub(crate) async fn write_parked(transaction: &Transaction<'_>, batch: &Batch) -> Result<(), Error> {
     for command in &batch.parked {
         let sequence = i64::try_from(command.parked.sequence).unwrap_or(i64::MAX);
         let (index, events) = (as_int(command.parked.command_index), as_int(command.events));
@@ -192,11 +198,11 @@ pub(crate) async fn write(
         execute(transaction, "INSERT INTO doubtful (lot_id, site_code) VALUES ($1, $2) ON CONFLICT DO NOTHING", &[&lot.0, &site])
             .await?;
     }
-    Ok(after)
+    Ok(())
 }
 
 /// First of all: whoever waits here for another projector finds the checkpoint moved, and writes nothing.
-async fn move_checkpoint(
+pub(crate) async fn move_checkpoint(
     transaction: &Transaction<'_>,
     before: Option<&Checkpoint>,
     last: &Numbered,
@@ -216,12 +222,7 @@ async fn move_checkpoint(
                 return Err(Error::Damaged { sequence: last.sequence, reason: "the journal has no genesis entry".into() });
             }
         },
-        tally: Tally {
-            entries: tally.entries + batch.tally.entries,
-            commands: tally.commands + batch.tally.commands,
-            events: tally.events + batch.tally.events,
-            registry_events: tally.registry_events + batch.tally.registry_events,
-        },
+        tally: tally.plus(batch.tally),
     };
     let sequence = i64::try_from(after.sequence).unwrap_or(i64::MAX);
     let hash = after.hash.as_slice();
@@ -285,13 +286,14 @@ pub(crate) async fn execute(transaction: &Transaction<'_>, sql: &str, values: &[
     Ok(transaction.execute(&statement, values).await?)
 }
 
-/// Fails with what a query finds, if it finds anything: a promise of the tables that a batch would break.
-pub(crate) async fn refuse_any(transaction: &Transaction<'_>, query: &str, values: &[&(dyn ToSql + Sync)]) -> Result<(), Error> {
+/// The row that a query finds, if it finds any: where a batch would break a promise of the tables.
+pub(crate) async fn find(
+    transaction: &Transaction<'_>,
+    query: &str,
+    values: &[&(dyn ToSql + Sync)],
+) -> Result<Option<tokio_postgres::Row>, Error> {
     let query = transaction.prepare_cached(query).await?;
-    match transaction.query_opt(&query, values).await? {
-        Some(row) => Err(Error::Unfoldable(row.try_get(0)?)),
-        None => Ok(()),
-    }
+    Ok(transaction.query_opt(&query, values).await?)
 }
 
 fn as_int(value: usize) -> i32 {

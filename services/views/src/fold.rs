@@ -83,6 +83,18 @@ pub struct Tally {
     pub registry_events: i64,
 }
 
+impl Tally {
+    /// Both together.
+    pub fn plus(self, other: Tally) -> Tally {
+        Tally {
+            entries: self.entries + other.entries,
+            commands: self.commands + other.commands,
+            events: self.events + other.events,
+            registry_events: self.registry_events + other.registry_events,
+        }
+    }
+}
+
 /// A command that was left out.
 #[derive(Debug, PartialEq, Eq)]
 pub struct ParkedCommand {
@@ -324,6 +336,11 @@ impl<K: Ord + Clone> Sums<K> {
     /// All of them, by key.
     pub fn iter(&self) -> impl Iterator<Item = (&K, &Sum)> {
         self.sums.iter()
+    }
+
+    /// The same, given away.
+    pub fn into_sums(self) -> impl Iterator<Item = (K, Sum)> {
+        self.sums.into_iter()
     }
 }
 

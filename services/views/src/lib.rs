@@ -13,6 +13,7 @@ pub mod database;
 mod error;
 mod filter;
 mod fold;
+mod load;
 mod names;
 mod page;
 mod projector;

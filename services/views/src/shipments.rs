@@ -1,6 +1,7 @@
 //! Goods on their way.
 
 pub(crate) mod fold;
+pub(crate) mod load;
 pub(crate) mod read;
 pub(crate) mod watch;
 pub(crate) mod write;

@@ -3,6 +3,7 @@
 pub(crate) mod as_of;
 pub(crate) mod fold;
 pub(crate) mod ledger;
+pub(crate) mod load;
 pub(crate) mod read;
 pub(crate) mod service;
 pub(crate) mod summary;

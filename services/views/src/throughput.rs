@@ -1,6 +1,7 @@
 //! How much flowed, by day and month, and how far each chain is from its capacity.
 
 pub(crate) mod fold;
+pub(crate) mod load;
 pub(crate) mod measures;
 pub(crate) mod read;
 pub(crate) mod service;

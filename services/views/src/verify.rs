@@ -1,6 +1,7 @@
 //! Proves the tables, and builds them anew: both read the whole journal into a fresh schema with the code that the projector uses.
 
 use crate::database::{self, Checkpoint, Settings};
+use crate::load::Loader;
 use crate::projector::{Replay, batches};
 use crate::stock::summary::UNBALANCED;
 use crate::{Error, Numbered, Writer};
@@ -9,10 +10,15 @@ use domain::state::State;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 use stream::{Journal, Stale};
+use tokio_postgres::Client;
 use uuid::Uuid;
 
 /// Events in a transaction.
 const EVENTS: usize = 10_000;
+/// How often tables that are built anew follow the live ones before their projector is held back, and how many entries behind is
+/// near enough to do so at once.
+const ROUNDS: u32 = 20;
+const NEAR: u64 = 500;
 /// Differences of a table that are listed.
 const LISTED: i64 = 100;
 /// How long a journal may give nothing before it counts as out of reach.
@@ -88,9 +94,8 @@ async fn compare(
     progress: &mut (impl FnMut(u64, u64) + Send),
 ) -> Result<Report, Error> {
     let mut live = database::connection(settings).await?;
-    let goal = database::checkpoint(&live).await?.ok_or(Error::Empty)?;
-    let mut rebuilt = Rebuilt::begin(journal, fresh).await?;
-    if let Some(damage) = rebuilt.up_to(&goal, progress).await? {
+    let mut rebuilt = Rebuilt::begin(journal, fresh, true).await?;
+    if let Some(damage) = rebuilt.follow(&live, progress).await? {
         return Ok(Report { damage: Some(damage), ..rebuilt.report() });
     }
     // The projector waits for this row: both sides stand still at one place.
@@ -167,11 +172,9 @@ async fn replace(
     progress: &mut (impl FnMut(u64, u64) + Send),
 ) -> Result<Rebuild, Error> {
     let mut live = database::connection(settings).await?;
-    let mut rebuilt = Rebuilt::begin(journal, fresh).await?;
+    let mut rebuilt = Rebuilt::begin(journal, fresh, false).await?;
     let damaged = |reason| Error::Damaged { sequence: 0, reason };
-    if let Some(goal) = database::checkpoint(&live).await? {
-        rebuilt.up_to(&goal, progress).await?.map_or(Ok(()), |reason| Err(damaged(reason)))?;
-    }
+    rebuilt.follow(&live, progress).await?.map_or(Ok(()), |reason| Err(damaged(reason)))?;
     let transaction = live.transaction().await?;
     transaction.execute("SELECT FROM checkpoint FOR UPDATE", &[]).await?;
     let goal = database::checkpoint(&transaction).await?.ok_or(Error::Empty)?;
@@ -197,29 +200,70 @@ async fn drop_schema(settings: &Settings, schema: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// Tables that are built anew, and the domain's own fold beside them.
+/// Tables that are built anew, and, where it is asked for, the domain's own fold beside them.
 struct Rebuilt {
     replay: Replay,
-    writer: Writer,
+    tables: Tables,
     state: Option<State>,
+    /// Whether the domain folds along.
+    folds: bool,
     entries: u64,
     events: u64,
 }
 
+/// First filled in bulk, then written like live ones.
+enum Tables {
+    Loading(Box<Loader>),
+    Written(Writer),
+    /// Nothing more can be done with them.
+    Lost,
+}
+
 impl Rebuilt {
-    async fn begin(journal: &Journal, fresh: &Settings) -> Result<Rebuilt, Error> {
+    async fn begin(journal: &Journal, fresh: &Settings, folds: bool) -> Result<Rebuilt, Error> {
         database::migrate(fresh).await?;
-        let writer = Writer::open(fresh).await?;
-        Ok(Rebuilt { replay: Replay::of(journal), writer, state: None, entries: 0, events: 0 })
+        // What is compared is thrown away.
+        let tables = Tables::Loading(Box::new(Loader::begin(fresh, folds).await?));
+        Ok(Rebuilt { replay: Replay::of(journal), tables, state: None, folds, entries: 0, events: 0 })
     }
 
     fn sequence(&self) -> u64 {
-        self.writer.checkpoint().map_or(0, |checkpoint| checkpoint.sequence)
+        match &self.tables {
+            Tables::Loading(loader) => loader.last().map_or(0, |last| last.sequence),
+            Tables::Written(writer) => writer.checkpoint().map_or(0, |checkpoint| checkpoint.sequence),
+            Tables::Lost => 0,
+        }
+    }
+
+    /// Journal and hash of the last entry.
+    fn reached(&self) -> Option<(Uuid, [u8; 32])> {
+        match &self.tables {
+            Tables::Loading(loader) => loader.last().map(|last| (last.journal, last.hash)),
+            Tables::Written(writer) => writer.checkpoint().map(|checkpoint| (checkpoint.journal, checkpoint.hash)),
+            Tables::Lost => None,
+        }
     }
 
     fn report(&self) -> Report {
         let stale = self.replay.stale().to_vec();
         Report { sequence: self.sequence(), entries: self.entries, events: self.events, stale, ..Report::default() }
+    }
+
+    /// Comes ever closer behind the live tables, which go on meanwhile: the bulk in memory, what came since like any projector.
+    async fn follow(&mut self, live: &Client, progress: &mut (impl FnMut(u64, u64) + Send)) -> Result<Option<String>, Error> {
+        for round in 1..=ROUNDS {
+            let goal = database::checkpoint(live).await?.ok_or(Error::Empty)?;
+            let is_near = goal.sequence <= self.sequence() + NEAR;
+            if let Some(damage) = self.up_to(&goal, progress).await? {
+                return Ok(Some(damage));
+            }
+            match self.tables {
+                Tables::Loading(_) if is_near || round > ROUNDS / 2 => self.finish_loading().await?,
+                Tables::Written(_) if is_near => return Ok(None),
+                _ => {}
+            }
+        }
+        Ok(None)
     }
 
     /// Reads on to where a checkpoint stands, and no further. What is wrong with the journal comes as text.
@@ -249,22 +293,47 @@ impl Rebuilt {
                 continue;
             }
             heard = Instant::now();
-            for batch in batches(&entries, EVENTS) {
-                self.writer.apply(batch).await?;
-                batch.iter().for_each(|numbered| self.fold(numbered));
-                progress(self.sequence(), goal.sequence);
-            }
+            self.take(&entries).await?;
+            entries.iter().for_each(|numbered| self.fold(numbered));
+            progress(self.sequence(), goal.sequence);
         }
-        let reached = self.writer.checkpoint();
-        if reached.is_some_and(|reached| reached.hash != goal.hash || reached.journal != goal.journal) {
+        if self.reached().is_some_and(|reached| reached != (goal.journal, goal.hash)) {
             return Ok(Some(format!("entry {} of the journal is not the one that the tables were built from", goal.sequence)));
         }
         Ok(None)
     }
 
+    async fn take(&mut self, entries: &[Numbered]) -> Result<(), Error> {
+        let mut rest = entries;
+        if let Tables::Loading(loader) = &mut self.tables {
+            rest = &rest[loader.take(rest).await?..];
+            if !rest.is_empty() {
+                self.finish_loading().await?;
+            }
+        }
+        if let Tables::Written(writer) = &mut self.tables {
+            for batch in batches(rest, EVENTS) {
+                writer.apply(batch).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes what is summed in memory, and the indexes: the tables can be compared, read and written on.
+    async fn finish_loading(&mut self) -> Result<(), Error> {
+        self.tables = match std::mem::replace(&mut self.tables, Tables::Lost) {
+            Tables::Loading(loader) => Tables::Written(loader.finish().await?),
+            other => other,
+        };
+        Ok(())
+    }
+
     fn fold(&mut self, numbered: &Numbered) {
         self.entries += 1;
         self.events += numbered.entry.commands.iter().map(|command| command.events.len() as u64).sum::<u64>();
+        if !self.folds {
+            return;
+        }
         if let Some(genesis) = &numbered.entry.genesis {
             self.state = State::begin(genesis).ok();
         }

@@ -61,6 +61,24 @@ pub struct Changes {
     pub merges: Vec<Dated<DuplicateMerged>>,
 }
 
+impl Changes {
+    /// Whether a batch registers nothing.
+    pub fn is_empty(&self) -> bool {
+        let Changes { districts, organizations, sites, products, chains, memberships, capacities, retirements, numbers, merges } =
+            self;
+        districts.is_empty()
+            && organizations.is_empty()
+            && sites.is_empty()
+            && products.is_empty()
+            && chains.is_empty()
+            && memberships.is_empty()
+            && capacities.is_empty()
+            && retirements.is_empty()
+            && numbers.is_empty()
+            && merges.is_empty()
+    }
+}
+
 /// Whether something is retired.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Retires {

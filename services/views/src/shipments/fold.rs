@@ -1,5 +1,6 @@
 //! Shipments, and what is on its way on each.
 
+use crate::Error;
 use crate::fold::{At, Part, Sums};
 use domain::entry::RecordedCommand;
 use domain::event::{Event, Fact};
@@ -181,4 +182,11 @@ impl Dispatch {
             return_of: None,
         }
     }
+}
+
+/// No shipment carries less than nothing (rule 5).
+pub fn below_nothing(shipment: ShipmentId, lot: LotId, open_milli: i64) -> Error {
+    Error::Unfoldable(format!(
+        "shipment {shipment} would carry {open_milli} thousandths of lot {lot}; a shipment carries nothing less than 0"
+    ))
 }

@@ -1,9 +1,10 @@
 //! Writes shipments and their lines.
 
-use super::fold::{Changes, LineChange};
+use super::fold::{Changes, LineChange, below_nothing};
 use crate::Error;
-use crate::database::{big, execute, refuse_any};
+use crate::database::{big, execute, find};
 use deadpool_postgres::Transaction;
+use domain::id::{LotId, ShipmentId};
 
 /// Writes what a batch says about shipments.
 pub async fn write(transaction: &Transaction<'_>, changes: &Changes) -> Result<(), Error> {
@@ -17,16 +18,13 @@ pub async fn write(transaction: &Transaction<'_>, changes: &Changes) -> Result<(
     }
     let lots: Vec<_> = keys().map(|(_, lot)| lot.0).collect();
     let lows = changes.open.iter().map(|(_, sum)| big(sum.low)).collect::<Result<Vec<_>, _>>()?;
-    refuse_any(
-        transaction,
-        "SELECT 'shipment ' || c.shipment_id || ' would carry ' || (coalesce(l.open_milli, 0) + c.low_milli)
-                || ' thousandths of lot ' || c.lot_id || '; a shipment carries nothing less than 0'
-         FROM unnest($1::uuid[], $2::uuid[], $3::bigint[]) AS c (shipment_id, lot_id, low_milli)
-         LEFT JOIN shipment_lines l USING (shipment_id, lot_id)
-         WHERE coalesce(l.open_milli, 0) + c.low_milli < 0 LIMIT 1",
-        &[&shipments, &lots, &lows],
-    )
-    .await?;
+    let refused = "SELECT c.shipment_id, c.lot_id, coalesce(l.open_milli, 0) + c.low_milli
+                   FROM unnest($1::uuid[], $2::uuid[], $3::bigint[]) AS c (shipment_id, lot_id, low_milli)
+                   LEFT JOIN shipment_lines l USING (shipment_id, lot_id)
+                   WHERE coalesce(l.open_milli, 0) + c.low_milli < 0 LIMIT 1";
+    if let Some(row) = find(transaction, refused, &[&shipments, &lots, &lows]).await? {
+        return Err(below_nothing(ShipmentId(row.try_get(0)?), LotId(row.try_get(1)?), row.try_get(2)?));
+    }
     let figures = |figure: fn(&LineChange) -> i128| {
         let line = |key| changes.lines.get(key).copied().unwrap_or_default();
         keys().map(|key| big(figure(&line(key)))).collect::<Result<Vec<_>, _>>()

@@ -1,5 +1,6 @@
 //! Lots, and what each place holds of them: sums of postings, nothing else.
 
+use crate::Error;
 use crate::fold::{At, Part, Sums};
 use domain::event::{Fact, Lot};
 use domain::id::{LotId, SiteCode};
@@ -62,4 +63,19 @@ impl Changes {
     pub fn end_of_command(&mut self) {
         self.sites.end_of_command();
     }
+}
+
+/// A lot keeps the chain in which it was begun.
+pub fn other_chain_said(lot: LotId, chain: &str, said: &str) -> Error {
+    Error::Unfoldable(format!("lot {lot} was begun in chain {chain} and keeps it; an event says {said}"))
+}
+
+/// Only what was begun moves.
+pub fn never_begun(lot: LotId) -> Error {
+    Error::Unfoldable(format!("lot {lot} moves and was never begun"))
+}
+
+/// No site holds less than nothing.
+pub fn below_nothing(site: &str, lot: LotId, held_milli: i64) -> Error {
+    Error::Unfoldable(format!("{site} would hold {held_milli} thousandths of lot {lot}; a site holds nothing less than 0"))
 }

@@ -1,9 +1,11 @@
 //! Writes lots and balances. MERGE, because ON CONFLICT would hold the CHECK against the change itself.
 
-use super::fold::Changes;
+use super::fold::{Changes, below_nothing, never_begun, other_chain_said};
 use crate::Error;
-use crate::database::{big, execute, refuse_any};
+use crate::database::{big, execute, find};
 use deadpool_postgres::Transaction;
+use domain::id::LotId;
+use uuid::Uuid;
 
 /// Writes lots; everything else joins them.
 pub async fn write_lots(transaction: &Transaction<'_>, changes: &Changes) -> Result<(), Error> {
@@ -13,14 +15,12 @@ pub async fn write_lots(transaction: &Transaction<'_>, changes: &Changes) -> Res
     let rows = || changes.lots.iter().map(|(id, change)| (id, change, change.begun.as_ref().unwrap_or(&change.first)));
     let ids: Vec<_> = rows().map(|(id, ..)| id.0).collect();
     let chains: Vec<_> = rows().map(|(.., (_, lot))| lot.chain.as_str()).collect();
-    refuse_any(
-        transaction,
-        "SELECT 'lot ' || lot_id || ' was begun in chain ' || lots.chain_code || ' and keeps it; an event says ' || c.chain_code
-         FROM unnest($1::uuid[], $2::text[]) AS c (lot_id, chain_code) JOIN lots USING (lot_id)
-         WHERE lots.chain_code <> c.chain_code LIMIT 1",
-        &[&ids, &chains],
-    )
-    .await?;
+    let other_chain = "SELECT lot_id, lots.chain_code, c.chain_code FROM unnest($1::uuid[], $2::text[]) AS c (lot_id, chain_code)
+                       JOIN lots USING (lot_id) WHERE lots.chain_code <> c.chain_code LIMIT 1";
+    if let Some(row) = find(transaction, other_chain, &[&ids, &chains]).await? {
+        let (lot, chain, said): (Uuid, String, String) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
+        return Err(other_chain_said(LotId(lot), &chain, &said));
+    }
     let issuers: Vec<_> = rows().map(|(.., (_, lot))| lot.issuer.as_str()).collect();
     let products: Vec<_> = rows().map(|(.., (_, lot))| lot.product.as_str()).collect();
     let codes: Vec<_> = rows().map(|(.., (_, lot))| lot.code.as_str()).collect();
@@ -62,18 +62,15 @@ pub async fn write(transaction: &Transaction<'_>, changes: &Changes) -> Result<(
         let lots: Vec<_> = changes.sites.iter().map(|((_, lot), _)| lot.0).collect();
         let sums = changes.sites.iter().map(|(_, sum)| big(sum.change)).collect::<Result<Vec<_>, _>>()?;
         let lows = changes.sites.iter().map(|(_, sum)| big(sum.low)).collect::<Result<Vec<_>, _>>()?;
-        refuse_any(
-            transaction,
-            "SELECT CASE WHEN lots.lot_id IS NULL THEN 'lot ' || c.lot_id || ' moves and was never begun'
-                         ELSE c.site_code || ' would hold ' || (coalesce(stock.quantity_milli, 0) + c.low_milli)
-                              || ' thousandths of lot ' || c.lot_id || '; a site holds nothing less than 0' END
+        let refused = "SELECT c.site_code, c.lot_id, lots.lot_id IS NOT NULL, coalesce(stock.quantity_milli, 0) + c.low_milli
              FROM unnest($1::text[], $2::uuid[], $3::bigint[]) AS c (site_code, lot_id, low_milli)
              LEFT JOIN lots ON lots.lot_id = c.lot_id
              LEFT JOIN stock ON stock.site_code = c.site_code AND stock.lot_id = c.lot_id
-             WHERE lots.lot_id IS NULL OR coalesce(stock.quantity_milli, 0) + c.low_milli < 0 LIMIT 1",
-            &[&sites, &lots, &lows],
-        )
-        .await?;
+             WHERE lots.lot_id IS NULL OR coalesce(stock.quantity_milli, 0) + c.low_milli < 0 LIMIT 1";
+        if let Some(row) = find(transaction, refused, &[&sites, &lots, &lows]).await? {
+            let (site, lot, is_known): (&str, Uuid, bool) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
+            return Err(if is_known { below_nothing(site, LotId(lot), row.try_get(3)?) } else { never_begun(LotId(lot)) });
+        }
         execute(
             transaction,
             "MERGE INTO stock USING (

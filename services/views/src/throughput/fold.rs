@@ -41,7 +41,7 @@ pub struct Flow {
 }
 
 /// Stages, numbered as in `chuoi.throughput.v1.Stage`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Stage {
     /// Harvested.
     Harvested = 1,

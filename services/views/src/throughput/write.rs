@@ -2,8 +2,10 @@
 
 use super::fold::{Changes, Flow};
 use crate::Error;
-use crate::database::{big, execute, refuse_any};
+use crate::database::{big, execute, find};
+use crate::stock::fold::never_begun;
 use deadpool_postgres::Transaction;
+use domain::id::LotId;
 use domain::time::BusinessDay;
 
 /// Writes what a batch changes about flows; its lots are written already.
@@ -13,13 +15,11 @@ pub async fn write(transaction: &Transaction<'_>, changes: &Changes) -> Result<(
     }
     let keys = || changes.flows.keys();
     let lots: Vec<_> = keys().map(|key| key.lot.0).collect();
-    refuse_any(
-        transaction,
-        "SELECT 'lot ' || c.lot_id || ' moves and was never begun' FROM unnest($1::uuid[]) AS c (lot_id)
-         LEFT JOIN lots USING (lot_id) WHERE lots.lot_id IS NULL LIMIT 1",
-        &[&lots],
-    )
-    .await?;
+    let unknown =
+        "SELECT c.lot_id FROM unnest($1::uuid[]) AS c (lot_id) LEFT JOIN lots USING (lot_id) WHERE lots.lot_id IS NULL LIMIT 1";
+    if let Some(row) = find(transaction, unknown, &[&lots]).await? {
+        return Err(never_begun(LotId(row.try_get(0)?)));
+    }
     let days: Vec<_> = keys().map(|key| key.day.0).collect();
     let months: Vec<_> = keys().map(|key| month(key.day).0).collect();
     let stages: Vec<_> = keys().map(|key| key.stage as i16).collect();

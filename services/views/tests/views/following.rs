@@ -186,6 +186,55 @@ async fn tables_are_built_anew_while_they_are_read_and_written() {
     second.stop().await;
 }
 
+/// Filling in bulk and writing as it comes are two ways to the same rows, also around commands that neither can fold: those that
+/// the fold can judge itself, and, last, one of which only a CHECK of the tables knows.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tables_built_anew_are_those_that_were_written_as_it_came() {
+    let (server, broker) = (Server::start().await, Broker::start());
+    let mut book = eventful();
+    let noon = book.at("2026-11-22T12:00+07:00");
+    let (a, unknown) = (lot("A", "RAU"), lot("NEVER", "RAU"));
+    let elsewhere = domain::event::Lot { chain: domain::id::ChainCode::parse("CH9").unwrap(), ..a.clone() };
+    let poison = |fact| vec![domain::event::Event { time: noon.clone(), violations: vec![], fact }];
+    let unsaid = domain::event::Voided {
+        command: domain::id::CommandId(uuid::Uuid::from_u128(1)),
+        reason: String::new(),
+        // Received nowhere: only the sum on the shipment's line is too small.
+        originals: poison(received("PXK-1", "S1", &[(&a, 40_000)])),
+    };
+    let mut next = 9_000;
+    for facts in [
+        vec![harvested(&lot("D", "RAU"), "F1", 1_000), sold("S1", &[(&a, 9_000_000)]), harvested(&a, "F1", 10)],
+        vec![sold("S1", &[(&unknown, 1)]), harvested(&elsewhere, "F1", 5_000), received("PXK-1", "S1", &[(&a, 900_000)])],
+        vec![harvested(&lot("E", "RAU"), "F1", 3_000), sold("F1", &[(&lot("E", "RAU"), 2_000)])],
+        vec![domain::event::Fact::Voided(unsaid), harvested(&lot("G", "RAU"), "F1", 4_000)],
+        vec![harvested(&lot("H", "RAU"), "F1", 6_000)],
+    ] {
+        let commands = facts.into_iter().map(|fact| {
+            next += 1;
+            command("HTX1", domain::id::CommandId(uuid::Uuid::from_u128(next)), poison(fact))
+        });
+        let commands = commands.collect();
+        book.enter(None, commands);
+    }
+    let (journal, tip) = broker.journal(&book).await;
+    let projector = Running::start(&journal, &server.settings);
+    reaches(&server.settings, tip.sequence).await;
+    projector.stop().await;
+    let (mut written, indexes) = (rows::all(&server, &server.settings).await, rows::indexes(&server, &server.settings).await);
+    assert_eq!(written["parked"].len(), 5, "{:#?}", written["parked"]);
+    rebuild(&journal, &server.settings, |_, _| ()).await.unwrap();
+    let mut built = rows::all(&server, &server.settings).await;
+    let without_generation = |rows: &mut Vec<String>| *rows = vec![rows[0].replace("\"generation\": 2", "\"generation\": 1")];
+    built.entry("checkpoint".into()).and_modify(without_generation);
+    for (table, rows) in &mut written {
+        assert_eq!(&built[table], rows, "{table}");
+    }
+    assert_eq!(rows::indexes(&server, &server.settings).await, indexes);
+    let report = verify(&journal, &server.settings, |_, _| ()).await.unwrap();
+    assert!(report.differences.iter().all(|difference| difference.table == "balances"), "{report:?}");
+}
+
 #[tokio::test]
 async fn tables_of_another_journal_are_left_alone() {
     let server = Server::start().await;

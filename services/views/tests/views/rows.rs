@@ -16,3 +16,14 @@ pub async fn all(server: &Server, settings: &Settings) -> BTreeMap<String, Vec<S
     }
     tables
 }
+
+/// The indexes and constraints of all tables, as they are defined.
+pub async fn indexes(server: &Server, settings: &Settings) -> Vec<String> {
+    let client = server.client(settings).await;
+    let sql = "SELECT indexdef FROM pg_indexes WHERE schemaname = $1
+               UNION ALL SELECT conrelid::regclass || ' ' || conname || ' ' || pg_get_constraintdef(oid) FROM pg_constraint
+               WHERE connamespace = $1::text::regnamespace
+               UNION ALL SELECT relname::text || ' ' || relpersistence::text FROM pg_class WHERE relnamespace = $1::text::regnamespace
+               ORDER BY 1";
+    client.query(sql, &[&settings.schema]).await.unwrap().iter().map(|row| row.get(0)).collect()
+}
