@@ -214,7 +214,7 @@ struct Rebuilt {
 /// First filled in bulk, then written like live ones.
 enum Tables {
     Loading(Box<Loader>),
-    Written(Writer),
+    Written(Box<Writer>),
     /// Nothing more can be done with them.
     Lost,
 }
@@ -322,7 +322,7 @@ impl Rebuilt {
     /// Writes what is summed in memory, and the indexes: the tables can be compared, read and written on.
     async fn finish_loading(&mut self) -> Result<(), Error> {
         self.tables = match std::mem::replace(&mut self.tables, Tables::Lost) {
-            Tables::Loading(loader) => Tables::Written(loader.finish().await?),
+            Tables::Loading(loader) => Tables::Written(Box::new(loader.finish().await?)),
             other => other,
         };
         Ok(())

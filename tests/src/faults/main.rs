@@ -6,6 +6,7 @@
 mod callers;
 mod checker;
 mod parts;
+mod rebuilding;
 mod schedules;
 
 use clap::Parser;

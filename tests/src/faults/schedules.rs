@@ -3,6 +3,7 @@
 use crate::callers::{self, Shared};
 use crate::checker::{self, Checked};
 use crate::parts::System;
+use crate::rebuilding;
 use futures::future::{BoxFuture, join_all};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng as _, SeedableRng as _};
@@ -36,6 +37,8 @@ enum Trouble {
     ProjectorFrozen,
     /// A million events, and the projector killed ten times.
     Million,
+    /// A million events, and the tables built anew while reads and writes go on.
+    Rebuilding,
     /// A hundred thousand rows are paged through while a thousand a second arrive.
     Paging,
 }
@@ -82,6 +85,7 @@ pub fn of(size: &str) -> Vec<Schedule> {
     ];
     if size == "full" {
         schedules.push(schedule("a million events, ten projector restarts", 8, 0, Trouble::Million));
+        schedules.push(schedule("rebuilt from a million under load", 8, 0, Trouble::Rebuilding));
         schedules.push(schedule("100,000 rows paged while more arrive", 8, 0, Trouble::Paging));
     }
     schedules
@@ -96,6 +100,7 @@ pub async fn run(schedule: &Schedule, seed: u64) -> Outcome {
     let slowest = match schedule.trouble {
         Trouble::Million => million(&mut system, &mut dice).await,
         Trouble::Paging => paging(&system, &mut untrue).await,
+        Trouble::Rebuilding => rebuilding::rebuild_under_load(&system, &mut untrue).await,
         _ => under_load(schedule, &mut system, &shared, seed, &mut dice).await,
     };
     let slowest = slowest.max(system.caught_up().await);
@@ -182,7 +187,7 @@ async fn under_load(schedule: &Schedule, system: &mut System, shared: &Shared, s
                         sleep(pause / 4).await;
                         projectors[0].start_again();
                     }
-                    Trouble::None | Trouble::Million | Trouble::Paging => {}
+                    Trouble::None | Trouble::Million | Trouble::Rebuilding | Trouble::Paging => {}
                 }
                 slowest = slowest.max(acknowledged_again(shared, until).await);
                 round += 1;
