@@ -24,3 +24,7 @@ pub mod feed;
 pub mod output;
 pub mod progress;
 pub mod words;
+
+/// Commands and events are many small values: the default allocator took a quarter of the time of a rebuild.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

@@ -110,12 +110,21 @@ impl Rows {
     }
 
     /// Sends the rows into a table, given as `table (column, …)`. Nothing is asked of PostgreSQL where there are none.
-    pub async fn send(mut self, transaction: &Transaction<'_>, into: &str) -> Result<(), Error> {
+    pub async fn send(self, transaction: &Transaction<'_>, into: &str) -> Result<(), Error> {
+        self.copy(transaction, &format!("COPY {into} FROM STDIN (FORMAT binary)")).await
+    }
+
+    /// The same into a table that this transaction emptied: nobody else will ever ask whether its rows are there yet.
+    pub async fn send_frozen(self, transaction: &Transaction<'_>, into: &str) -> Result<(), Error> {
+        self.copy(transaction, &format!("COPY {into} FROM STDIN (FORMAT binary, FREEZE)")).await
+    }
+
+    async fn copy(mut self, transaction: &Transaction<'_>, statement: &str) -> Result<(), Error> {
         if self.rows == 0 {
             return Ok(());
         }
         self.bytes.put_i16(-1);
-        let copy = transaction.prepare_cached(&format!("COPY {into} FROM STDIN (FORMAT binary)")).await?;
+        let copy = transaction.prepare_cached(statement).await?;
         let sink = transaction.copy_in::<_, Bytes>(&copy).await?;
         let mut sink = std::pin::pin!(sink);
         let mut bytes = self.bytes.freeze();

@@ -224,7 +224,7 @@ impl Copy {
                 builds.push(build);
             }
             while let Some((rows, into)) = receiver.recv().await {
-                rows.send(&transaction, into).await?;
+                rows.send_frozen(&transaction, into).await?;
             }
             for build in builds {
                 transaction.batch_execute(&build).await?;

@@ -6,7 +6,9 @@ use crate::{Error, Writer};
 use domain::event::Event;
 use std::future::Future;
 use std::time::Duration;
-use stream::{Journal, LiveEntry, Reader, Tip};
+use stream::{Journal, LiveEntry, Stale, Tip};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 
 /// Entries asked for at once.
 const ENTRIES: usize = 512;
@@ -143,30 +145,59 @@ fn weight(numbered: &Numbered) -> usize {
     numbered.entry.commands.iter().flat_map(|command| &command.events).map(of).sum::<usize>().max(1)
 }
 
-/// Reads the journal into tables up to exact places.
+/// Reads the journal up to exact places; a task of its own reads and decodes ahead.
 pub(crate) struct Replay {
-    journal: Journal,
-    reader: Reader,
+    chunks: mpsc::Receiver<Chunk>,
+    reading: JoinHandle<()>,
     /// Read, and beyond the place that was asked for.
     ahead: Vec<Numbered>,
     /// Why it cannot be read further.
     damage: Option<Error>,
+    stale: Vec<Stale>,
 }
 
+struct Chunk {
+    entries: Vec<Numbered>,
+    damage: Option<Error>,
+    /// All that were passed so far.
+    stale: Vec<Stale>,
+}
+
+/// Chunks of entries that wait decoded.
+const AHEAD: usize = 2;
+
 impl Replay {
-    /// From the beginning.
+    /// From the beginning. Call it inside a runtime.
     pub fn of(journal: &Journal) -> Replay {
-        Replay { journal: journal.clone(), reader: journal.read_from(None), ahead: Vec::new(), damage: None }
+        let (sender, chunks) = mpsc::channel(AHEAD);
+        let (journal, mut reader) = (journal.clone(), journal.read_from(None));
+        let reading = tokio::spawn(async move {
+            let mut passed = 0;
+            loop {
+                let (entries, damage) = match reader.next(ENTRIES, WAIT).await {
+                    Ok(live) => read(&journal, &live),
+                    Err(error) => (Vec::new(), Some(error.into())),
+                };
+                let ends = damage.is_some();
+                if entries.is_empty() && !ends && reader.stale().len() == passed {
+                    continue;
+                }
+                passed = reader.stale().len();
+                if sender.send(Chunk { entries, damage, stale: reader.stale().to_vec() }).await.is_err() || ends {
+                    return;
+                }
+            }
+        });
+        Replay { chunks, reading, ahead: Vec::new(), damage: None, stale: Vec::new() }
     }
 
-    /// The next entries up to a sequence; none when it is reached.
+    /// The next entries up to a sequence; none when it is reached, or when there are none for a moment.
     pub async fn next(&mut self, up_to: u64) -> Result<Vec<Numbered>, Error> {
-        if self.ahead.is_empty() && self.damage.is_none() {
-            let (entries, damage) = match self.reader.next(ENTRIES, WAIT).await {
-                Ok(live) => read(&self.journal, &live),
-                Err(error) => (Vec::new(), Some(error.into())),
-            };
-            (self.ahead, self.damage) = (entries, damage);
+        if self.ahead.is_empty()
+            && self.damage.is_none()
+            && let Ok(Some(chunk)) = tokio::time::timeout(WAIT, self.chunks.recv()).await
+        {
+            (self.ahead, self.damage, self.stale) = (chunk.entries, chunk.damage, chunk.stale);
         }
         let here = self.ahead.iter().take_while(|numbered| numbered.sequence <= up_to).count();
         if here == 0
@@ -179,12 +210,18 @@ impl Replay {
     }
 
     /// Entries that were late and count for nothing.
-    pub fn stale(&self) -> &[stream::Stale] {
-        self.reader.stale()
+    pub fn stale(&self) -> &[Stale] {
+        &self.stale
     }
 
     /// Whether the journal goes on beyond what was given, as far as was read.
     pub fn is_beyond(&self) -> bool {
         !self.ahead.is_empty()
+    }
+}
+
+impl Drop for Replay {
+    fn drop(&mut self) {
+        self.reading.abort();
     }
 }

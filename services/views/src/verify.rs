@@ -15,6 +15,8 @@ use uuid::Uuid;
 
 /// Events in a transaction.
 const EVENTS: usize = 10_000;
+/// Events that are folded at once where nothing is written yet: few enough to stay in the processor's caches.
+const FOLDED: usize = 2_000;
 /// How often tables that are built anew follow the live ones before their projector is held back, and how many entries behind is
 /// near enough to do so at once.
 const ROUNDS: u32 = 20;
@@ -306,9 +308,13 @@ impl Rebuilt {
     async fn take(&mut self, entries: &[Numbered]) -> Result<(), Error> {
         let mut rest = entries;
         if let Tables::Loading(loader) = &mut self.tables {
-            rest = &rest[loader.take(rest).await?..];
-            if !rest.is_empty() {
-                self.finish_loading().await?;
+            for batch in batches(entries, FOLDED) {
+                let taken = loader.take(batch).await?;
+                rest = &rest[taken..];
+                if taken < batch.len() {
+                    self.finish_loading().await?;
+                    break;
+                }
             }
         }
         if let Tables::Written(writer) = &mut self.tables {

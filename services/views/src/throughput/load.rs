@@ -7,24 +7,61 @@ use crate::copy::Rows;
 use crate::database::big;
 use crate::load::Obstacle;
 use crate::stock;
-use domain::id::{ChainCode, ProductCode, SiteCode};
 use domain::time::BusinessDay;
+use smol_str::SmolStr;
 use std::collections::HashMap;
 
 /// The tables of this view: days; months and days of chains are sums of them.
 #[derive(Default)]
 pub struct Tables {
+    codes: Codes,
     days: HashMap<Key, Flow>,
 }
 
-#[derive(Clone, PartialEq, Eq, Hash)]
+/// Millions of keys of few codes: each code once, and its number in the keys.
+#[derive(Default)]
+struct Codes {
+    numbers: HashMap<SmolStr, u32>,
+    names: Vec<SmolStr>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct Key {
     day: BusinessDay,
     stage: Stage,
-    chain: ChainCode,
-    product: ProductCode,
-    site: SiteCode,
-    to_site: Option<SiteCode>,
+    chain: u32,
+    product: u32,
+    site: u32,
+    /// Of no code where it goes nowhere.
+    to_site: u32,
+}
+
+impl Codes {
+    fn number(&mut self, code: &str) -> u32 {
+        if let Some(number) = self.numbers.get(code) {
+            return *number;
+        }
+        // There are far fewer codes than numbers: each took an event to become known.
+        let number = u32::try_from(self.names.len()).unwrap_or(u32::MAX);
+        self.names.push(code.into());
+        self.numbers.insert(code.into(), number);
+        number
+    }
+
+    fn name(&self, number: u32) -> &str {
+        &self.names[number as usize]
+    }
+
+    /// The place of each number in the order of the codes.
+    fn ranks(&self) -> Vec<usize> {
+        let mut order: Vec<usize> = (0..self.names.len()).collect();
+        order.sort_unstable_by_key(|number| &self.names[*number]);
+        let mut ranks = vec![0; order.len()];
+        for (rank, number) in order.into_iter().enumerate() {
+            ranks[number] = rank;
+        }
+        ranks
+    }
 }
 
 impl Tables {
@@ -40,49 +77,57 @@ impl Tables {
     pub fn apply(&mut self, changes: Changes, lots: &stock::load::Tables) {
         for (key, change) in changes.flows {
             let Some(lot) = lots.lot(key.lot) else { continue };
-            let (chain, product) = (lot.chain.clone(), lot.product.clone());
-            let key = Key { day: key.day, stage: key.stage, chain, product, site: key.site, to_site: key.to_site };
+            let (chain, product) = (self.codes.number(lot.chain.as_str()), self.codes.number(lot.product.as_str()));
+            let site = self.codes.number(key.site.as_str());
+            let to_site = self.codes.number(key.to_site.as_ref().map_or("", |site| site.as_str()));
+            let key = Key { day: key.day, stage: key.stage, chain, product, site, to_site };
             self.days.entry(key).or_default().add(change);
         }
     }
 
-    /// The rows of each table, with the columns that they go into.
+    /// The rows of each table, with the columns that they go into; in the order of their keys, as indexes are built fastest.
     pub fn rows(&self) -> Result<[(Rows, &'static str); 3], Error> {
         let (mut months, mut chains) = (HashMap::new(), HashMap::new());
         for (key, flow) in &self.days {
-            let month: &mut Flow = months.entry(Key { day: month(key.day), ..key.clone() }).or_default();
+            let month: &mut Flow = months.entry(Key { day: month(key.day), ..*key }).or_default();
             month.add(*flow);
-            *chains.entry((&key.chain, key.day)).or_insert(0_i64) += flow.movements;
+            *chains.entry((key.chain, key.day)).or_insert(0_i64) += flow.movements;
         }
         let mut days = Rows::of(3);
         for ((chain, day), movements) in chains.into_iter().filter(|(_, movements)| *movements != 0) {
-            days.row().text(chain.as_str()).int(day.0).big(movements);
+            days.row().text(self.codes.name(chain)).int(day.0).big(movements);
         }
         Ok([
             (
-                flows(&self.days)?,
+                self.flows(&self.days)?,
                 "flow_daily (business_day, stage, chain_code, product_code, site_code, to_site_code, quantity_milli, first_milli, \
                  movement_count)",
             ),
             (
-                flows(&months)?,
+                self.flows(&months)?,
                 "flow_monthly (month_day, stage, chain_code, product_code, site_code, to_site_code, quantity_milli, first_milli, \
                  movement_count)",
             ),
             (days, "chain_days (chain_code, business_day, movement_count)"),
         ])
     }
-}
 
-/// What adds up to nothing has no row.
-fn flows(flows: &HashMap<Key, Flow>) -> Result<Rows, Error> {
-    let mut rows = Rows::of(9);
-    for (key, flow) in flows.iter().filter(|(_, flow)| **flow != Flow::default()) {
-        rows.row().int(key.day.0).small(key.stage as i16).text(key.chain.as_str()).text(key.product.as_str());
-        rows.text(key.site.as_str()).text(key.to_site.as_ref().map_or("", |site| site.as_str()));
-        rows.big(big(flow.quantity)?).big(big(flow.first)?).big(flow.movements);
+    /// What adds up to nothing has no row.
+    fn flows(&self, flows: &HashMap<Key, Flow>) -> Result<Rows, Error> {
+        let ranks = self.codes.ranks();
+        let rank = |number: u32| ranks[number as usize];
+        let mut flows: Vec<_> = flows.iter().filter(|(_, flow)| **flow != Flow::default()).collect();
+        flows.sort_unstable_by_key(|(key, _)| {
+            (key.day, key.stage, rank(key.chain), rank(key.product), rank(key.site), rank(key.to_site))
+        });
+        let mut rows = Rows::of(9);
+        for (key, flow) in flows {
+            rows.row().int(key.day.0).small(key.stage as i16).text(self.codes.name(key.chain)).text(self.codes.name(key.product));
+            rows.text(self.codes.name(key.site)).text(self.codes.name(key.to_site));
+            rows.big(big(flow.quantity)?).big(big(flow.first)?).big(flow.movements);
+        }
+        Ok(rows)
     }
-    Ok(rows)
 }
 
 impl Flow {
