@@ -356,60 +356,68 @@ pub struct Context<'a> {
 }
 
 /// Says what a command makes happen: what it says itself, then what follows from it. Or refuses it, and nothing happens.
-pub fn decide(state: &State, command: &Command, context: &Context<'_>) -> Result<Vec<Event>, Refusal> {
+pub fn decide(state: &State, command: &Command, context: &Context<'_>) -> Result<Decision, Refusal> {
     let by = CommandRef { organization: context.organization.clone(), command: command.id };
     let mut after = state.clone();
-    let (mut primary, undone) = match &command.action {
+    let mut events = Vec::new();
+    let (action, time, undone) = match &command.action {
         Action::Register(fact) => {
-            return register::decide(state, context, command.when.as_ref(), fact).map(|event| vec![event]);
+            let event = register::decide(state, context, command.when.as_ref(), fact)?;
+            after.evolve(&by, &event);
+            return Ok(Decision { events: vec![event], after });
         }
         Action::Void(Void { command: original, reason }) => {
             let (target, voided) = void::reverse(state, context, *original, reason)?;
             let time = deciding::said_time(state, context, command.when.as_ref())?;
-            (vec![Event { time, violations: Vec::new(), fact: Fact::Voided(voided) }], Some(target))
+            events.push(Event { time, violations: Vec::new(), fact: Fact::Voided(voided) });
+            (None, None, Some(target))
         }
         Action::Correct(Correct { command: original, reason, when, replacement }) => {
             let (target, voided) = void::reverse(state, context, *original, reason)?;
             let original_time = voided.originals.first().map(|event| event.time.clone());
-            let time = deciding::said_time(state, context, command.when.as_ref())?;
-            let corrected = Event { time, violations: Vec::new(), fact: Fact::Corrected(voided) };
-            after.evolve(&by, &corrected);
+            let said = deciding::said_time(state, context, command.when.as_ref())?;
+            events.push(Event { time: said, violations: Vec::new(), fact: Fact::Corrected(voided) });
             let time = match (when, original_time) {
                 (None, Some(time)) if deciding::suits(time.precision, replacement) => time,
-                (when, _) => deciding::event_time(&after, context, when.as_ref(), "correct.when", replacement)?,
+                (when, _) => deciding::event_time(state, context, when.as_ref(), "correct.when", replacement)?,
             };
-            let mut events = vec![corrected];
-            for event in rebook::decide(&after, context, &by, &time, replacement) {
-                after.evolve(&by, &event);
-                events.push(event);
-            }
-            let deciding = Deciding::new(&after, context, by.clone(), time, command.reported_fact);
-            events.extend(deciding.primary(replacement).map_err(|refusal| refusal.within("correct"))?);
-            after = state.clone();
-            (events, Some(target))
+            (Some(&**replacement), Some(time), Some(target))
         }
         action => {
             let time = deciding::event_time(state, context, command.when.as_ref(), "header.when", action)?;
-            let mut events = rebook::decide(state, context, &by, &time, action);
-            for event in &events {
-                after.evolve(&by, event);
-            }
-            events.extend(Deciding::new(&after, context, by.clone(), time, command.reported_fact).primary(action)?);
-            after = state.clone();
-            (events, None)
+            (Some(action), Some(time), None)
         }
     };
-    for event in &primary {
-        after.evolve(&by, event);
+    events.iter().for_each(|event| after.evolve(&by, event));
+    if let (Some(action), Some(time)) = (action, time) {
+        for event in rebook::decide(&after, context, &by, &time, action) {
+            after.evolve(&by, &event);
+            events.push(event);
+        }
+        let deciding = Deciding::new(&after, context, by.clone(), time, command.reported_fact);
+        let primary =
+            deciding.primary(action).map_err(|refusal| if undone.is_some() { refusal.within("correct") } else { refusal })?;
+        primary.iter().for_each(|event| after.evolve(&by, event));
+        events.extend(primary);
     }
     let reported = command.reported_fact && command.action.may_be_reported();
-    let settled = settle::settle(state, &after, &primary, undone.as_ref(), reported)?;
+    let settled = settle::settle(state, &after, &events, undone.as_ref(), reported)?;
     let is_own = |event: &Event| event.is_primary() && !matches!(event.fact, Fact::Voided(_) | Fact::Corrected(_));
-    if let Some(first) = primary.iter_mut().find(|event| is_own(event)) {
+    if let Some(first) = events.iter_mut().find(|event| is_own(event)) {
         first.violations.extend(settled.violations);
     }
-    primary.extend(settled.events);
-    Ok(primary)
+    settled.events.iter().for_each(|event| after.evolve(&by, event));
+    events.extend(settled.events);
+    Ok(Decision { events, after })
+}
+
+/// What a command comes to.
+#[derive(Clone, Debug)]
+pub struct Decision {
+    /// What it records.
+    pub events: Vec<Event>,
+    /// The state with that.
+    pub after: State,
 }
 
 impl Action {

@@ -1,7 +1,9 @@
 //! What deciding may look at: lots, the ledgers of places, shipments, the registry. A fold of the journal; a clone is cheap, so
 //! that a group of commands is decided on a copy.
 
+mod layers;
 pub mod ledger;
+mod ordered;
 pub mod registry;
 
 use crate::entry::{Entry, Genesis};
@@ -12,10 +14,12 @@ use crate::posting::Place;
 use crate::quantity::Milli;
 use crate::refusal::{CommandRef, LotName};
 use crate::time::{BusinessDay, Calendar, EventTime, TimeKey, UnknownTimeZone};
-use imbl::{HashMap, OrdMap, OrdSet, Vector};
+use imbl::{OrdMap, OrdSet};
+use layers::Layers;
 use ledger::{CountMade, Ledger, LedgerKey};
+use ordered::Ordered;
 use registry::Registry;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// A place inside the book.
@@ -54,7 +58,7 @@ pub struct KnownLot {
     /// What began it: a harvest or a transformation; none while it is known from opening balances or unmatched receipts alone.
     pub begun: Option<CommandRef>,
     /// Where it was opened, and by what.
-    pub opened: OrdMap<SiteCode, CommandRef>,
+    pub opened: BTreeMap<SiteCode, CommandRef>,
 }
 
 impl KnownLot {
@@ -98,9 +102,9 @@ pub struct Shipment {
     /// Where it comes from and goes to, by what it left and when; none while only receipts are known.
     pub dispatched: Option<Departure>,
     /// What is on it.
-    pub lines: OrdMap<LotId, Line>,
+    pub lines: Ordered<LotId, Line>,
     /// What was received before the dispatch was known.
-    pub unmatched: Vector<UnmatchedReceipt>,
+    pub unmatched: Vec<UnmatchedReceipt>,
 }
 
 /// How a shipment left.
@@ -124,13 +128,13 @@ pub struct State {
     calendar: Calendar,
     authority: OrganizationCode,
     registry: Arc<Registry>,
-    lots: HashMap<LotId, Arc<KnownLot>>,
-    ledgers: HashMap<(LotId, Holder), Ledger>,
+    lots: Layers<LotId, Arc<KnownLot>>,
+    ledgers: Layers<(LotId, Holder), Arc<Ledger>>,
     lots_at: OrdMap<(SiteCode, ProductCode), OrdSet<LotId>>,
     /// Counts of a product without lots: every lot of it that was not named stands at zero then.
     product_counts: OrdMap<(SiteCode, ProductCode), OrdMap<TimeKey, (EventTime, CommandRef)>>,
-    shipments: HashMap<ShipmentId, Arc<Shipment>>,
-    voided: HashMap<CommandRef, CommandId>,
+    shipments: Layers<ShipmentId, Arc<Shipment>>,
+    voided: Layers<CommandRef, CommandId>,
 }
 
 impl State {
@@ -148,12 +152,12 @@ impl State {
             calendar: Calendar::of(&genesis.business_time_zone)?,
             authority: genesis.authority.clone(),
             registry: Arc::new(registry),
-            lots: HashMap::new(),
-            ledgers: HashMap::new(),
+            lots: Layers::default(),
+            ledgers: Layers::default(),
             lots_at: OrdMap::new(),
             product_counts: OrdMap::new(),
-            shipments: HashMap::new(),
-            voided: HashMap::new(),
+            shipments: Layers::default(),
+            voided: Layers::default(),
         })
     }
 
@@ -184,7 +188,7 @@ impl State {
 
     /// The book of a lot at a place, if it ever was there.
     pub fn ledger(&self, lot: LotId, holder: &Holder) -> Option<&Ledger> {
-        self.ledgers.get(&(lot, holder.clone()))
+        self.ledgers.get(&(lot, holder.clone())).map(Arc::as_ref)
     }
 
     /// What a place holds of a lot.
@@ -236,6 +240,14 @@ impl State {
             .iter()
             .map(|((lot, holder), ledger)| (*lot, Place::from(holder.clone()), ledger.balance()))
             .filter(|(_, _, balance)| *balance != Milli::ZERO)
+    }
+
+    /// Makes what was decided on a copy part of what stands, now that the copy stands for both: call it when the other is gone.
+    pub fn flatten(&mut self) {
+        self.lots.flatten();
+        self.ledgers.flatten();
+        self.shipments.flatten();
+        self.voided.flatten();
     }
 
     /// Applies an entry.
@@ -301,7 +313,7 @@ impl State {
                 let shipment = self.known_shipment(dispatched.shipment, dispatched.code.to_string());
                 shipment.dispatched = holds.then_some(departure);
                 for line in &dispatched.lines {
-                    let sent = &mut shipment.lines.entry(line.lot).or_default().sent;
+                    let sent = &mut shipment.lines.get_or_default(line.lot).sent;
                     *sent = signed(*sent, line.amount.quantity, holds);
                 }
                 for line in dispatched.lines.iter().filter(|line| line.redispatched != Milli::ZERO) {
@@ -335,7 +347,7 @@ impl State {
                     let back = self.known_shipment(*back, format!("return of {name}"));
                     back.dispatched = holds.then_some(departure);
                     for line in &refused.lines {
-                        let sent = &mut back.lines.entry(line.lot).or_default().sent;
+                        let sent = &mut back.lines.get_or_default(line.lot).sent;
                         *sent = signed(*sent, line.amount.quantity, holds);
                     }
                 }
@@ -374,10 +386,8 @@ impl State {
     }
 
     fn known_lot(&mut self, lot: &Lot) -> &mut KnownLot {
-        let known = self
-            .lots
-            .entry(lot.id)
-            .or_insert_with(|| Arc::new(KnownLot { lot: lot.clone(), begun: None, opened: OrdMap::new() }));
+        let new = || Arc::new(KnownLot { lot: lot.clone(), begun: None, opened: BTreeMap::new() });
+        let known = self.lots.get_or_insert_with(lot.id, new);
         Arc::make_mut(known)
     }
 
@@ -391,10 +401,8 @@ impl State {
     }
 
     fn known_shipment(&mut self, id: ShipmentId, name: String) -> &mut Shipment {
-        let known = self
-            .shipments
-            .entry(id)
-            .or_insert_with(|| Arc::new(Shipment { id, name, dispatched: None, lines: OrdMap::new(), unmatched: Vector::new() }));
+        let new = || Arc::new(Shipment { id, name, dispatched: None, lines: Ordered::default(), unmatched: Vec::new() });
+        let known = self.shipments.get_or_insert_with(id, new);
         Arc::make_mut(known)
     }
 
@@ -402,7 +410,7 @@ impl State {
         let Some(shipment) = self.shipments.get_mut(&shipment) else { return };
         let shipment = Arc::make_mut(shipment);
         for line in lines {
-            let known = shipment.lines.entry(line.lot).or_default();
+            let known = shipment.lines.get_or_default(line.lot);
             if holds {
                 known.settled = Some((by.clone(), time.clone()));
             } else if known.settled.as_ref().is_some_and(|(last, _)| last == by) {
@@ -454,7 +462,7 @@ impl State {
                     left = Milli::ZERO;
                 }
             }
-            let known = shipment.lines.entry(line.lot).or_default();
+            let known = shipment.lines.get_or_default(line.lot);
             known.settled = if holds { Some((by.clone(), time.clone())) } else { None };
         }
     }
@@ -506,9 +514,9 @@ impl State {
                 }
                 self.lots_at.entry((site.clone(), product)).or_default().insert(lot);
             }
-            self.ledgers.insert(key.clone(), ledger);
+            self.ledgers.insert(key.clone(), Arc::new(ledger));
         }
-        self.ledgers.entry(key).or_default()
+        Arc::make_mut(self.ledgers.get_or_insert_with(key, Arc::default))
     }
 }
 

@@ -243,9 +243,8 @@ impl World {
             }
         }
         let context = Context { organization: &organization, now: self.now, original };
-        let events = decide(&self.state, &command, &context)?;
-        let by = CommandRef { organization: organization.clone(), command: command.id };
-        events.iter().for_each(|event| self.state.evolve(&by, event));
+        let Decision { events, after } = decide(&self.state, &command, &context)?;
+        self.state = after;
         self.journal.push(RecordedCommand {
             organization,
             id: command.id,

@@ -391,6 +391,7 @@ impl Recording {
             match self.append(&sealed, &mut in_hand).await {
                 Ok(tip) => {
                     known.state = overlay;
+                    known.state.flatten();
                     for command in &commands {
                         let seen = Seen { sequence: tip.sequence, digest: command.digest };
                         known.ids.remember(&command.organization, command.id, seen)?;
@@ -541,24 +542,21 @@ impl Recording {
                 None => None,
             };
             let context = Context { organization, now, original: original.as_deref() };
-            let events = match domain::command::decide(&decided.overlay, command, &context) {
-                Ok(events) => events,
+            let decision = match domain::command::decide(&decided.overlay, command, &context) {
+                Ok(decision) => decision,
                 Err(refusal) => {
                     decided.judged.push(Judged::Refused(Box::new(refusal)));
                     continue;
                 }
             };
-            let recorded = recorded(asked, events);
+            let recorded = recorded(asked, decision.events);
             let wired = wire::entry::write_command(&recorded);
             let size = wired.encoded_len();
             if bytes > 0 && bytes + size > ENTRY_BYTES {
                 break;
             }
             bytes += size;
-            let by = CommandRef { organization: organization.clone(), command: command.id };
-            for event in &recorded.events {
-                decided.overlay.evolve(&by, event);
-            }
+            decided.overlay = decision.after;
             in_group.insert(key, decided.commands.len());
             decided.judged.push(Judged::Accepted(decided.commands.len()));
             decided.commands.push(Arc::new(recorded));

@@ -173,7 +173,7 @@ impl Loader {
     pub async fn finish(mut self) -> Result<Writer, Error> {
         self.send().await?;
         let [events, movements, mut sums] = self.copies;
-        let (events, movements) = (events.finish(), movements.finish());
+        let (mut events, mut movements) = (events.close(), movements.close());
         for rows in self.sums.stock.rows()? {
             sums.send(rows).await?;
         }
@@ -183,7 +183,8 @@ impl Loader {
         for rows in self.sums.throughput.rows()? {
             sums.send(rows).await?;
         }
-        tokio::try_join!(events, movements, sums.finish())?;
+        let mut sums = sums.close();
+        tokio::try_join!(ended(&mut events), ended(&mut movements), ended(&mut sums))?;
         if let Some(last) = &self.last {
             let batch = Batch { tally: self.tally, business_time_zone: self.business_time_zone, ..Batch::default() };
             let transaction = self.client.transaction().await?;
@@ -244,9 +245,9 @@ impl Copy {
         ended(&mut self.task).await
     }
 
-    async fn finish(mut self) -> Result<(), Error> {
-        drop(self.sender);
-        ended(&mut self.task).await
+    /// No more rows come: it builds the indexes, and ends.
+    fn close(self) -> JoinHandle<Result<(), Error>> {
+        self.task
     }
 }
 

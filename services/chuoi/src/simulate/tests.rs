@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use domain::command::{Context, decide};
+use domain::command::{Context, Decision, decide};
 use domain::entry::{Genesis, RecordedCommand};
 use domain::id::{CommandId, LotId, OrganizationCode, SiteCode};
 use domain::posting::Place;
@@ -38,9 +38,12 @@ impl Journal {
         let organization = OrganizationCode::parse(organization).unwrap();
         let (parsed, digest) = (wire::command::parse(command)?, wire::command::digest(command));
         let key = (organization.clone(), parsed.id);
-        let by = CommandRef { organization: organization.clone(), command: parsed.id };
         if let Some(earlier) = self.recorded.get(&key) {
-            return if earlier.digest == digest { Ok(false) } else { Err(Refusal::OtherContent { command: by }) };
+            return if earlier.digest == digest {
+                Ok(false)
+            } else {
+                Err(Refusal::OtherContent { command: CommandRef { organization, command: parsed.id } })
+            };
         }
         let original = match &parsed.action {
             domain::command::Action::Void(void) => Some(void.command),
@@ -49,8 +52,8 @@ impl Journal {
         };
         let original = original.and_then(|id| self.recorded.get(&(organization.clone(), id)));
         let context = Context { organization: &organization, now: NOW.parse().unwrap(), original };
-        let events = decide(&self.state, &parsed, &context)?;
-        events.iter().for_each(|event| self.state.evolve(&by, event));
+        let Decision { events, after } = decide(&self.state, &parsed, &context)?;
+        self.state = after;
         self.events += events.len();
         let recorded = RecordedCommand {
             organization,

@@ -65,9 +65,9 @@ pub(super) fn settle(
             }
         }
         let Holder::Site(site) = &holder else { continue };
-        let keys: BTreeSet<LedgerKey> = follows.keys().chain(new.adjusted().keys()).copied().collect();
+        let keys: BTreeSet<LedgerKey> = follows.keys().copied().chain(new.adjusted().map(|(key, _)| key)).collect();
         for key in keys {
-            let change = follows.get(&key).unwrap_or(&0) - new.adjusted().get(&key).unwrap_or(&0);
+            let change = follows.get(&key).unwrap_or(&0) - new.adjusted_at(key);
             if change == 0 {
                 continue;
             }
@@ -127,15 +127,12 @@ fn touch_counts(before: &State, after: &State, original: &Event, touched: &mut B
 
 /// Whether some day needs more filling than it had: the first such day, by how much in all, and the last such day (where the
 /// place is lowest).
-fn grown(old: &Ledger, follows: &imbl::OrdMap<LedgerKey, i64>) -> Option<(BusinessDay, i64, BusinessDay)> {
+fn grown(old: &Ledger, follows: &BTreeMap<LedgerKey, i64>) -> Option<(BusinessDay, i64, BusinessDay)> {
     let mut by_day: BTreeMap<BusinessDay, i64> = BTreeMap::new();
-    let fillings = |adjusted: &imbl::OrdMap<LedgerKey, i64>, sign: i64, by_day: &mut BTreeMap<BusinessDay, i64>| {
-        for (key, filled) in adjusted.iter().filter(|(key, _)| key.basis() == CountBasis::Provisional) {
-            *by_day.entry(key.day).or_insert(0) += sign * filled;
-        }
-    };
-    fillings(follows, 1, &mut by_day);
-    fillings(old.adjusted(), -1, &mut by_day);
+    let changes = follows.iter().map(|(key, filled)| (*key, *filled)).chain(old.adjusted().map(|(key, filled)| (key, -filled)));
+    for (key, change) in changes.filter(|(key, _)| key.basis() == CountBasis::Provisional) {
+        *by_day.entry(key.day).or_insert(0) += change;
+    }
     by_day.retain(|_, grown| *grown > 0);
     let (first, last) = (*by_day.first_key_value()?.0, *by_day.last_key_value()?.0);
     Some((first, by_day.values().sum(), last))

@@ -8,8 +8,9 @@ use crate::event::{CountBasis, CountRestated, Counted, Fact};
 use crate::posting::Posting;
 use crate::quantity::Milli;
 use crate::refusal::CommandRef;
+use crate::state::ordered::Ordered;
 use crate::time::{BusinessDay, EventTime, Precision, TimeKey};
-use imbl::OrdMap;
+use std::collections::BTreeMap;
 
 /// Where something lies in the order of a place: by day; before opening, what came in that day, moments, what went out that
 /// day, after closing; by moment; and at equal times events precede the count.
@@ -120,11 +121,10 @@ pub struct CountMade {
 /// The book of one lot at one place.
 #[derive(Clone, Debug, Default)]
 pub struct Ledger {
-    legs: OrdMap<(LedgerKey, u32), Leg>,
-    next_leg: u32,
-    counts: OrdMap<LedgerKey, CountMade>,
+    legs: Ordered<LedgerKey, Leg>,
+    counts: Ordered<LedgerKey, CountMade>,
     /// Variances and fillings that the journal holds.
-    adjusted: OrdMap<LedgerKey, i64>,
+    adjusted: Ordered<LedgerKey, i64>,
     balance: i64,
     /// Fillings that are not zero.
     fillings: u32,
@@ -153,19 +153,18 @@ impl Ledger {
 
     /// Enters goods that come in (above zero) or go out.
     pub fn enter(&mut self, key: LedgerKey, quantity: i64, by: &CommandRef) {
-        self.legs.insert((key, self.next_leg), Leg { quantity, by: by.clone() });
-        self.next_leg += 1;
+        self.legs.push(key, Leg { quantity, by: by.clone() });
         self.balance += quantity;
     }
 
     /// Enters a change of a variance or filling.
     pub fn adjust(&mut self, key: LedgerKey, change: i64) {
-        let before = self.adjusted.get(&key).copied().unwrap_or(0);
+        let before = self.adjusted_at(key);
         let after = before + change;
         if after == 0 {
             self.adjusted.remove(&key);
         } else {
-            self.adjusted.insert(key, after);
+            self.adjusted.set(key, after);
         }
         if key.basis() == CountBasis::Provisional {
             self.fillings += u32::from(after != 0);
@@ -176,7 +175,7 @@ impl Ledger {
 
     /// Enters what was counted.
     pub fn count(&mut self, count: CountMade) {
-        self.counts.insert(LedgerKey::count(count.time.key()), count);
+        self.counts.set(LedgerKey::count(count.time.key()), count);
     }
 
     /// Takes a count out.
@@ -196,33 +195,33 @@ impl Ledger {
 
     /// When the last count was made.
     pub fn last_count(&self) -> Option<LedgerKey> {
-        self.counts.get_max().map(|(key, _)| *key)
+        self.counts.last().map(|(key, _)| *key)
     }
 
     /// Days on which goods came in, in order.
     pub fn incoming_days(&self) -> impl Iterator<Item = BusinessDay> + '_ {
-        self.legs.iter().filter(|(_, leg)| leg.quantity > 0).map(|((key, _), _)| key.day)
+        self.legs.iter().filter(|(_, leg)| leg.quantity > 0).map(|(key, _)| key.day)
     }
 
     /// Time of the last goods that came in, up to some time.
     pub fn last_incoming(&self, until: LedgerKey) -> Option<LedgerKey> {
-        self.legs.range(..(until, 0)).rev().find(|(_, leg)| leg.quantity > 0).map(|((key, _), _)| *key)
+        self.legs.iter().rev().find(|(key, leg)| *key < until && leg.quantity > 0).map(|(key, _)| *key)
     }
 
     fn items(&self) -> impl Iterator<Item = Item<'_>> {
         let mut legs = self.legs.iter().peekable();
         let mut counts = self.counts.iter().peekable();
         std::iter::from_fn(move || match (legs.peek(), counts.peek()) {
-            (Some(((leg, _), _)), Some((count, _))) if *count < leg => counts.next().map(|(key, count)| Item::Count(*key, count)),
-            (Some(_), _) => legs.next().map(|((key, _), leg)| Item::Leg(*key, leg.quantity)),
+            (Some((leg, _)), Some((count, _))) if count < leg => counts.next().map(|(key, count)| Item::Count(*key, count)),
+            (Some(_), _) => legs.next().map(|(key, leg)| Item::Leg(*key, leg.quantity)),
             (None, _) => counts.next().map(|(key, count)| Item::Count(*key, count)),
         })
     }
 
     /// What follows from legs and counts: fillings where the place would hold less than nothing at a day's end or just before
     /// a count, and the variance of each count.
-    pub fn consequences(&self) -> OrdMap<LedgerKey, i64> {
-        let mut follows = OrdMap::new();
+    pub fn consequences(&self) -> BTreeMap<LedgerKey, i64> {
+        let mut follows = BTreeMap::new();
         let (mut balance, mut day) = (0, None);
         for item in self.items() {
             if let Some(day) = day
@@ -255,9 +254,14 @@ impl Ledger {
         follows
     }
 
-    /// What is recorded of variances and fillings.
-    pub fn adjusted(&self) -> &OrdMap<LedgerKey, i64> {
-        &self.adjusted
+    /// What is recorded of variances and fillings, in order.
+    pub fn adjusted(&self) -> impl Iterator<Item = (LedgerKey, i64)> + '_ {
+        self.adjusted.iter().copied()
+    }
+
+    /// What is recorded of the variance or filling at a key.
+    pub fn adjusted_at(&self, key: LedgerKey) -> i64 {
+        self.adjusted.get(&key).copied().unwrap_or(0)
     }
 
     /// What the book says just before a time (of a count: after the events of that moment).
@@ -313,8 +317,8 @@ impl Ledger {
     /// Whether a change that touched one day alone leaves everything that follows as it was, and nothing below zero: true only
     /// if that is sure without looking at every leg. The common case: goods move today, and today is last.
     pub fn plainly_settled(&self, before: &Ledger, day: BusinessDay) -> bool {
-        let last_leg = before.legs.get_max().map(|((key, _), _)| key.day);
-        let last_count = self.counts.get_max().map(|(key, _)| key.day);
+        let last_leg = before.legs.last().map(|(key, _)| key.day);
+        let last_count = self.counts.last().map(|(key, _)| key.day);
         self.balance >= 0
             && self.fillings == 0
             && last_leg.is_none_or(|last| last <= day)
@@ -324,13 +328,13 @@ impl Ledger {
     /// Commands that took goods out at or after a time, in order, up to the first day that ends below zero.
     pub fn takers(&self, until: BusinessDay) -> Vec<CommandRef> {
         let mut takers: Vec<CommandRef> = Vec::new();
-        let mut net = std::collections::BTreeMap::new();
-        for ((key, _), leg) in &self.legs {
+        let mut net = BTreeMap::new();
+        for (key, leg) in self.legs.iter() {
             if key.day <= until {
                 *net.entry(&leg.by).or_insert(0) += leg.quantity;
             }
         }
-        for ((key, _), leg) in self.legs.iter().rev() {
+        for (key, leg) in self.legs.iter().rev() {
             if key.day <= until && leg.quantity < 0 && net.get(&leg.by).is_some_and(|net| *net < 0) && !takers.contains(&leg.by) {
                 takers.push(leg.by.clone());
             }

@@ -10,7 +10,6 @@ use domain::event::{Event, Fact, WasteReason};
 use domain::id::*;
 use domain::posting::Place;
 use domain::quantity::Milli;
-use domain::refusal::CommandRef;
 use domain::state::State;
 use domain::time::{BusinessDay, Precision};
 use jiff::Timestamp;
@@ -162,9 +161,8 @@ pub fn history(seed: u64, accepted: usize) -> Book {
         let original = recorded.into_iter().find(|command| Some(command.id) == mends);
         let organization = organization(who);
         let context = Context { organization: &organization, now, original };
-        let Ok(events) = decide(&state, &sent, &context) else { continue };
-        let by = CommandRef { organization: organization.clone(), command: id };
-        events.iter().for_each(|event| state.evolve(&by, event));
+        let Ok(Decision { events, after }) = decide(&state, &sent, &context) else { continue };
+        state = after;
         book.enter(None, vec![command(who, id, events)]);
     }
     book
