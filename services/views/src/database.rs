@@ -172,9 +172,10 @@ pub(crate) async fn write(
     let after = move_checkpoint(transaction, before, last, batch).await?;
     registry::write::write(transaction, &batch.registry).await?;
     stock::write::write_lots(transaction, &batch.stock).await?;
-    stock::write::write(transaction, &batch.stock).await?;
+    let begun = stock::write::begun(transaction, &batch.moving_lots()).await?;
+    stock::write::write(transaction, &batch.stock, &begun).await?;
     shipments::write::write(transaction, &batch.shipments).await?;
-    throughput::write::write(transaction, &batch.throughput).await?;
+    throughput::write::write(transaction, &batch.throughput, &begun).await?;
     trace::write::write(transaction, &batch.trace).await?;
     write_parked(transaction, batch).await?;
     Ok(after)

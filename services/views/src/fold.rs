@@ -165,6 +165,12 @@ impl Batch {
         self.shipments.end_of_command();
     }
 
+    /// Lots whose balances or flows change.
+    pub fn moving_lots(&self) -> BTreeSet<LotId> {
+        let stock = self.stock.sites.iter().map(|((_, lot), _)| *lot);
+        stock.chain(self.throughput.flows.keys().map(|key| key.lot)).collect()
+    }
+
     fn park(&mut self, parked: Parked, command: &RecordedCommand) {
         for posting in command.events.iter().flat_map(Event::postings) {
             for place in [posting.from, posting.to] {

@@ -9,7 +9,7 @@ use crate::load::{Obstacle, fits};
 use domain::event::Lot;
 use domain::id::{LotId, SiteCode};
 use domain::posting::Outside;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 /// The tables of this view.
 #[derive(Default)]
@@ -26,19 +26,19 @@ struct Known {
 }
 
 impl Tables {
-    /// Whether what a batch changes can be taken.
-    pub fn check(&self, changes: &Changes) -> Result<(), Obstacle> {
+    /// Whether what a batch changes can be taken; asked in the order in which the writer would come upon it.
+    pub fn check(&self, changes: &Changes, moving: &BTreeSet<LotId>) -> Result<(), Obstacle> {
         for (id, change) in &changes.lots {
             let (_, lot) = change.begun.as_ref().unwrap_or(&change.first);
             if let Some(known) = self.lots.get(id).filter(|known| known.lot.chain != lot.chain) {
                 return Err(Obstacle::Refused(other_chain_said(*id, known.lot.chain.as_str(), lot.chain.as_str())));
             }
         }
+        if let Some(lot) = moving.iter().find(|lot| !changes.lots.contains_key(lot) && !self.lots.contains_key(lot)) {
+            return Err(Obstacle::Refused(never_begun(*lot)));
+        }
         for (key, sum) in changes.sites.iter() {
             let (site, lot) = key;
-            if !self.knows(*lot, changes) {
-                return Err(Obstacle::Refused(never_begun(*lot)));
-            }
             let held = i128::from(self.sites.get(key).copied().unwrap_or(0));
             if held + sum.low < 0 {
                 return Err(Obstacle::Refused(below_nothing(site.as_str(), *lot, fits(held + sum.low)?)));
@@ -49,11 +49,6 @@ impl Tables {
             fits(i128::from(self.outside.get(key).copied().unwrap_or(0)) + change)?;
         }
         Ok(())
-    }
-
-    /// Whether a lot was begun, here or by what a batch changes.
-    pub fn knows(&self, lot: LotId, changes: &Changes) -> bool {
-        changes.lots.contains_key(&lot) || self.lots.contains_key(&lot)
     }
 
     /// Takes what a batch changes, which was checked.

@@ -5,6 +5,7 @@ use crate::Error;
 use crate::database::{big, execute, find};
 use deadpool_postgres::Transaction;
 use domain::id::LotId;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use uuid::Uuid;
 
 /// Writes lots; everything else joins them.
@@ -55,21 +56,43 @@ pub async fn write_lots(transaction: &Transaction<'_>, changes: &Changes) -> Res
     Ok(())
 }
 
+/// Chain and product of the lots of a batch.
+pub struct Begun(HashMap<LotId, (String, String)>);
+
+impl Begun {
+    /// Of a lot that moves.
+    pub fn of(&self, lot: LotId) -> Result<(&str, &str), Error> {
+        self.0.get(&lot).map(|(chain, product)| (chain.as_str(), product.as_str())).ok_or_else(|| never_begun(lot))
+    }
+}
+
+/// Looks up what the sums by chain and product need of the lots that move, once for all of them; the batch's own are written.
+pub async fn begun(transaction: &Transaction<'_>, lots: &BTreeSet<LotId>) -> Result<Begun, Error> {
+    let ids: Vec<_> = lots.iter().map(|lot| lot.0).collect();
+    let sql = "SELECT lot_id, chain_code, product_code FROM unnest($1::uuid[]) AS c (lot_id) JOIN lots USING (lot_id)";
+    let statement = transaction.prepare_cached(sql).await?;
+    let mut begun = HashMap::with_capacity(ids.len());
+    for row in transaction.query(&statement, &[&ids]).await? {
+        begun.insert(LotId(row.try_get(0)?), (row.try_get(1)?, row.try_get(2)?));
+    }
+    let begun = Begun(begun);
+    lots.iter().try_for_each(|lot| begun.of(*lot).map(drop))?;
+    Ok(begun)
+}
+
 /// Writes balances.
-pub async fn write(transaction: &Transaction<'_>, changes: &Changes) -> Result<(), Error> {
+pub async fn write(transaction: &Transaction<'_>, changes: &Changes, begun: &Begun) -> Result<(), Error> {
     let sites: Vec<_> = changes.sites.iter().map(|((site, _), _)| site.as_str()).collect();
     if !sites.is_empty() {
         let lots: Vec<_> = changes.sites.iter().map(|((_, lot), _)| lot.0).collect();
         let sums = changes.sites.iter().map(|(_, sum)| big(sum.change)).collect::<Result<Vec<_>, _>>()?;
         let lows = changes.sites.iter().map(|(_, sum)| big(sum.low)).collect::<Result<Vec<_>, _>>()?;
-        let refused = "SELECT c.site_code, c.lot_id, lots.lot_id IS NOT NULL, coalesce(stock.quantity_milli, 0) + c.low_milli
+        let refused = "SELECT c.site_code, c.lot_id, coalesce(stock.quantity_milli, 0) + c.low_milli
              FROM unnest($1::text[], $2::uuid[], $3::bigint[]) AS c (site_code, lot_id, low_milli)
-             LEFT JOIN lots ON lots.lot_id = c.lot_id
              LEFT JOIN stock ON stock.site_code = c.site_code AND stock.lot_id = c.lot_id
-             WHERE lots.lot_id IS NULL OR coalesce(stock.quantity_milli, 0) + c.low_milli < 0 LIMIT 1";
+             WHERE coalesce(stock.quantity_milli, 0) + c.low_milli < 0 LIMIT 1";
         if let Some(row) = find(transaction, refused, &[&sites, &lots, &lows]).await? {
-            let (site, lot, is_known): (&str, Uuid, bool) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
-            return Err(if is_known { below_nothing(site, LotId(lot), row.try_get(3)?) } else { never_begun(LotId(lot)) });
+            return Err(below_nothing(row.try_get(0)?, LotId(row.try_get(1)?), row.try_get(2)?));
         }
         execute(
             transaction,
@@ -83,21 +106,7 @@ pub async fn write(transaction: &Transaction<'_>, changes: &Changes) -> Result<(
             &[&sites, &lots, &sums],
         )
         .await?;
-        execute(
-            transaction,
-            "MERGE INTO stock_totals USING (
-                 SELECT site_code, chain_code, product_code, sum(change_milli)::bigint AS change_milli
-                 FROM unnest($1::text[], $2::uuid[], $3::bigint[]) AS c (site_code, lot_id, change_milli) JOIN lots USING (lot_id)
-                 GROUP BY site_code, chain_code, product_code HAVING sum(change_milli) <> 0
-             ) AS c ON stock_totals.site_code = c.site_code AND stock_totals.product_code = c.product_code
-                 AND stock_totals.chain_code = c.chain_code
-             WHEN MATCHED AND stock_totals.quantity_milli + c.change_milli = 0 THEN DELETE
-             WHEN MATCHED THEN UPDATE SET quantity_milli = stock_totals.quantity_milli + c.change_milli
-             WHEN NOT MATCHED THEN INSERT (site_code, chain_code, product_code, quantity_milli)
-                 VALUES (c.site_code, c.chain_code, c.product_code, c.change_milli)",
-            &[&sites, &lots, &sums],
-        )
-        .await?;
+        write_totals(transaction, changes, begun).await?;
     }
 
     let outside = || changes.outside.iter().filter(|(_, change)| **change != 0);
@@ -116,5 +125,32 @@ pub async fn write(transaction: &Transaction<'_>, changes: &Changes) -> Result<(
         )
         .await?;
     }
+    Ok(())
+}
+
+async fn write_totals(transaction: &Transaction<'_>, changes: &Changes, begun: &Begun) -> Result<(), Error> {
+    let mut totals: BTreeMap<_, i128> = BTreeMap::new();
+    for ((site, lot), sum) in changes.sites.iter() {
+        let (chain, product) = begun.of(*lot)?;
+        *totals.entry((site.as_str(), product, chain)).or_default() += sum.change;
+    }
+    totals.retain(|_, change| *change != 0);
+    let sites: Vec<_> = totals.keys().map(|(site, ..)| *site).collect();
+    let products: Vec<_> = totals.keys().map(|(_, product, _)| *product).collect();
+    let chains: Vec<_> = totals.keys().map(|(.., chain)| *chain).collect();
+    let sums = totals.values().map(|sum| big(*sum)).collect::<Result<Vec<_>, _>>()?;
+    execute(
+        transaction,
+        "MERGE INTO stock_totals USING unnest($1::text[], $2::text[], $3::text[], $4::bigint[])
+             AS c (site_code, product_code, chain_code, change_milli)
+             ON stock_totals.site_code = c.site_code AND stock_totals.product_code = c.product_code
+             AND stock_totals.chain_code = c.chain_code
+         WHEN MATCHED AND stock_totals.quantity_milli + c.change_milli = 0 THEN DELETE
+         WHEN MATCHED THEN UPDATE SET quantity_milli = stock_totals.quantity_milli + c.change_milli
+         WHEN NOT MATCHED THEN INSERT (site_code, chain_code, product_code, quantity_milli)
+             VALUES (c.site_code, c.chain_code, c.product_code, c.change_milli)",
+        &[&sites, &products, &chains, &sums],
+    )
+    .await?;
     Ok(())
 }

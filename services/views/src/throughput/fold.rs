@@ -40,6 +40,15 @@ pub struct Flow {
     pub movements: i64,
 }
 
+impl Flow {
+    /// Takes another change of the same flow.
+    pub fn add(&mut self, other: Flow) {
+        self.quantity += other.quantity;
+        self.first += other.first;
+        self.movements += other.movements;
+    }
+}
+
 /// Stages, numbered as in `chuoi.throughput.v1.Stage`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Stage {

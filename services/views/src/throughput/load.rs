@@ -5,7 +5,6 @@ use super::write::month;
 use crate::Error;
 use crate::copy::Rows;
 use crate::database::big;
-use crate::load::Obstacle;
 use crate::stock;
 use domain::time::BusinessDay;
 use smol_str::SmolStr;
@@ -65,14 +64,6 @@ impl Codes {
 }
 
 impl Tables {
-    /// Whether what a batch changes can be taken.
-    pub fn check(&self, changes: &Changes, lots: &stock::load::Tables, new: &stock::fold::Changes) -> Result<(), Obstacle> {
-        match changes.flows.keys().find(|key| !lots.knows(key.lot, new)) {
-            Some(key) => Err(Obstacle::Refused(stock::fold::never_begun(key.lot))),
-            None => Ok(()),
-        }
-    }
-
     /// Takes what a batch changes, which was checked; its lots are taken already.
     pub fn apply(&mut self, changes: Changes, lots: &stock::load::Tables) {
         for (key, change) in changes.flows {
@@ -127,13 +118,5 @@ impl Tables {
             rows.big(big(flow.quantity)?).big(big(flow.first)?).big(flow.movements);
         }
         Ok(rows)
-    }
-}
-
-impl Flow {
-    fn add(&mut self, other: Flow) {
-        self.quantity += other.quantity;
-        self.first += other.first;
-        self.movements += other.movements;
     }
 }
