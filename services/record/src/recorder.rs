@@ -39,7 +39,7 @@ impl Settings {
     pub fn new(index_folder: impl Into<PathBuf>) -> Settings {
         Settings {
             index_folder: index_folder.into(),
-            remembered: 1_000_000,
+            remembered: 250_000,
             waiting: 20_000,
             doubt_after: Duration::from_secs(5),
             attempts: 50,

@@ -6,6 +6,9 @@ use std::sync::Arc;
 /// Entries of a block at most.
 const BLOCK: usize = 64;
 
+/// A list that short has no room to spare.
+const SMALL: usize = 4;
+
 /// Keys in order, with their values; equal keys in the order in which they came.
 #[derive(Clone, Debug)]
 pub struct Ordered<K, V> {
@@ -39,10 +42,13 @@ impl<K: Ord + Clone, V: Clone> Ordered<K, V> {
     pub fn push(&mut self, key: K, value: V) {
         let after = self.blocks.partition_point(|block| block.first().is_some_and(|(first, _)| *first <= key));
         let Some(block) = self.blocks.get_mut(after.saturating_sub(1)) else {
-            self.blocks.push(Arc::new(vec![(key, value)]));
+            self.blocks = vec![Arc::new(vec![(key, value)])];
             return;
         };
         let entries = Arc::make_mut(block);
+        if entries.len() < SMALL {
+            entries.reserve_exact(1);
+        }
         entries.insert(entries.partition_point(|(known, _)| *known <= key), (key, value));
         if entries.len() > BLOCK {
             let rest = entries.split_off(BLOCK / 2);
