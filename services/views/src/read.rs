@@ -192,6 +192,8 @@ pub(crate) struct Cut<'a> {
     transaction: Transaction<'a>,
     /// What the cut holds.
     pub checkpoint: Checkpoint,
+    /// Whether anything registered turned out to be a duplicate: where not, nothing is looked up under another code.
+    pub has_merged: bool,
 }
 
 impl Cut<'_> {
@@ -200,7 +202,9 @@ impl Cut<'_> {
         let begin = client.build_transaction().isolation_level(IsolationLevel::RepeatableRead).read_only(true);
         let transaction = begin.start().await?;
         let checkpoint = checkpoint(&*transaction).await?.ok_or(Error::Empty)?;
-        Ok(Cut { transaction, checkpoint })
+        let merged = transaction.prepare_cached("SELECT EXISTS (SELECT FROM merged)").await?;
+        let has_merged = transaction.query_one(&merged, &[]).await?.try_get(0)?;
+        Ok(Cut { transaction, checkpoint, has_merged })
     }
 
     /// Whether the tables are still those of the checkpoint. Names are looked up as they are used: where a rebuild has exchanged
@@ -226,6 +230,29 @@ impl Cut<'_> {
         self.rows(&query.sql, &values).await
     }
 }
+
+/// How often a question is asked whose tables are exchanged while it is answered.
+pub(crate) const EXCHANGED: u32 = 5;
+
+/// Answers a question from one cut, over a connection. Where a rebuild exchanged the tables meanwhile, parts of the answer, or an
+/// error, may come from either: it is asked again. A macro, since no bound says of a closure that its future may be sent.
+macro_rules! whole {
+    ($client:expr, |$cut:ident| $answer:expr) => {{
+        let mut client = $client;
+        let mut times = 1;
+        loop {
+            let cut = $crate::read::Cut::of(&mut client).await?;
+            let $cut = &cut;
+            let answer: Result<_, $crate::Error> = async { $answer }.await;
+            // A question that PostgreSQL gave up leaves nothing to look at.
+            if times == $crate::read::EXCHANGED || cut.is_whole().await.unwrap_or(true) {
+                break answer;
+            }
+            times += 1;
+        }
+    }};
+}
+pub(crate) use whole;
 
 /// A query that is put together from what a request asks for. Values are always bound, never written into it.
 #[derive(Default)]

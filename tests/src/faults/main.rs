@@ -12,6 +12,7 @@ mod schedules;
 use clap::Parser;
 use serde_json::json;
 use std::process::ExitCode;
+use tokio::signal::unix::{SignalKind, signal};
 
 /// Breaks servers of its own under load and compares what callers heard with what is stored
 #[derive(Parser)]
@@ -32,7 +33,16 @@ struct Asked {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let asked = Asked::parse();
+    let mut ended = signal(SignalKind::terminate()).expect("a handler");
+    // What is dropped ends its processes and removes its folders.
+    tokio::select! {
+        outcome = run(Asked::parse()) => outcome,
+        _ = ended.recv() => ExitCode::FAILURE,
+        _ = tokio::signal::ctrl_c() => ExitCode::FAILURE,
+    }
+}
+
+async fn run(asked: Asked) -> ExitCode {
     println!(
         "{:<44} {:>8} {:>8} {:>6} {:>6} {:>7} {:>7} {:>6} {:>9}",
         "SCHEDULE", "ACKED", "REFUSED", "UNSURE", "LOST", "DOUBLED", "UNTRUE", "DIFFER", "RECOVERY"

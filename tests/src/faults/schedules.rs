@@ -96,9 +96,12 @@ pub async fn run(schedule: &Schedule, seed: u64) -> Outcome {
     let mut system = System::start().await;
     let shared = Shared::default();
     let mut dice = ChaCha8Rng::seed_from_u64(seed);
-    let mut untrue = Vec::new();
+    let (mut untrue, mut differences) = (Vec::new(), 0);
     let slowest = match schedule.trouble {
-        Trouble::Million => million(&mut system, &mut dice).await,
+        Trouble::Million => {
+            differences += million(&mut system, &mut dice).await;
+            0.0
+        }
         Trouble::Paging => paging(&system, &mut untrue).await,
         Trouble::Rebuilding => rebuilding::rebuild_under_load(&system, &mut untrue).await,
         _ => under_load(schedule, &mut system, &shared, seed, &mut dice).await,
@@ -108,7 +111,7 @@ pub async fn run(schedule: &Schedule, seed: u64) -> Outcome {
     let mut checked = checker::check(&system.journal, &heard).await;
     checked.untrue.extend(untrue);
     let report = views::verify(&system.journal, &system.database(), |_, _| {}).await.expect("a comparison");
-    let mut differences = report.differences.len() + usize::from(!report.conservation_holds) + report.parked as usize;
+    differences += report.differences.len() + usize::from(!report.conservation_holds) + report.parked as usize;
     for (site, milli) in &checked.held {
         let shown = system.stock(site).await;
         if shown != *milli {
@@ -133,7 +136,7 @@ async fn under_load(schedule: &Schedule, system: &mut System, shared: &Shared, s
         system.add_projector();
     }
     let mut projectors = std::mem::take(&mut system.projectors);
-    let (calls, slowest) = {
+    let slowest = {
         let system = &*system;
         let calls = join_all((0..schedule.callers).map(|caller| callers::call(system, shared, seed, caller, until)));
         let dice = &mut *dice;
@@ -195,9 +198,8 @@ async fn under_load(schedule: &Schedule, system: &mut System, shared: &Shared, s
             }
             slowest
         });
-        tokio::join!(calls, trouble)
+        tokio::join!(calls, trouble).1
     };
-    drop(calls);
     (system.recorders, system.projectors) = (recorders, projectors);
     slowest
 }
@@ -233,16 +235,21 @@ fn harvests(system: &System, prefix: &str, batches: usize, each: usize) -> BoxFu
     })
 }
 
-/// A million harvests while the projector is killed ten times.
-async fn million(system: &mut System, dice: &mut ChaCha8Rng) -> f64 {
+/// A million harvests while the projector is killed ten times; each time the tables are held against a fold of the journal up to
+/// where they stand. Also tells how often they differed.
+async fn million(system: &mut System, dice: &mut ChaCha8Rng) -> usize {
     let load = tokio::spawn(harvests(system, "M", 2_000, 500));
-    for _ in 0..10 {
-        sleep(Duration::from_millis(1_000 + u64::from(dice.next_u32() % 4_000))).await;
+    let mut differences = 0;
+    for restart in 1..=10 {
+        sleep(Duration::from_millis(500 + u64::from(dice.next_u32() % 3_000))).await;
         system.projectors[0].kill().await;
         system.projectors[0].start_again();
+        let report = views::verify(&system.journal, &system.database(), |_, _| {}).await.expect("a comparison");
+        println!("  restart {restart}: {} events, {} differences", report.events, report.differences.len());
+        differences += report.differences.len() + usize::from(!report.conservation_holds);
     }
     load.await.expect("all recorded");
-    0.0
+    differences
 }
 
 /// Pages through what was there at the beginning while a thousand rows a second arrive. A token is used again at the end, long

@@ -203,6 +203,7 @@ async fn rows(
         let mut page = answered(service.query_stock(query(request.clone())).await)?;
         request.page_token = page.next_page_token.clone();
         page.rows.splice(..0, all.rows);
+        page.totals.splice(..0, all.totals);
         all = page;
         if request.page_token.is_empty() || asked.paging.wanted(all.rows.len()) == 0 {
             return Ok(all);
@@ -227,6 +228,7 @@ async fn lots_by_expiry(
         let mut page = answered(service.list_lots_by_expiry(query(request.clone())).await)?;
         request.page_token = page.next_page_token.clone();
         page.lots.splice(..0, all.lots);
+        page.totals.splice(..0, all.totals);
         all = page;
         if request.page_token.is_empty() || asked.paging.wanted(all.lots.len()) == 0 {
             return Ok(all);

@@ -1,7 +1,7 @@
 //! RegistryService.
 
 use crate::page::Page;
-use crate::read::{Cut, Views};
+use crate::read::{Views, whole};
 use crate::registry::read;
 use tonic::{Request, Response, Status};
 use wire::proto::chuoi::registry::v1 as proto;
@@ -19,15 +19,17 @@ impl RegistryService for Service {
         let same =
             proto::ListChainsRequest { page_size: 0, page_token: String::new(), at_least: String::new(), ..request.clone() };
         let page = Page::read(request.page_size, 100, 1_000, &request.page_token, &same)?;
-        let mut client = self.0.reach(&request.at_least).await?;
-        let cut = Cut::of(&mut client).await?;
-        let listed = read::chains(&cut, &request, &page).await?;
-        Ok(Response::new(proto::ListChainsResponse {
-            chains: listed.things,
-            total: listed.total,
-            next_page_token: listed.next_page_token,
-            position: cut.position(),
-        }))
+        let client = self.0.reach(&request.at_least).await?;
+        let answer = whole!(client, |cut| {
+            let listed = read::chains(cut, &request, &page).await?;
+            Ok(proto::ListChainsResponse {
+                chains: listed.things,
+                total: listed.total,
+                next_page_token: listed.next_page_token,
+                position: cut.position(),
+            })
+        });
+        Ok(Response::new(answer?))
     }
 
     async fn list_organizations(
@@ -42,15 +44,17 @@ impl RegistryService for Service {
             ..request.clone()
         };
         let page = Page::read(request.page_size, 100, 1_000, &request.page_token, &same)?;
-        let mut client = self.0.reach(&request.at_least).await?;
-        let cut = Cut::of(&mut client).await?;
-        let listed = read::organizations(&cut, &request, &page).await?;
-        Ok(Response::new(proto::ListOrganizationsResponse {
-            organizations: listed.things,
-            total: listed.total,
-            next_page_token: listed.next_page_token,
-            position: cut.position(),
-        }))
+        let client = self.0.reach(&request.at_least).await?;
+        let answer = whole!(client, |cut| {
+            let listed = read::organizations(cut, &request, &page).await?;
+            Ok(proto::ListOrganizationsResponse {
+                organizations: listed.things,
+                total: listed.total,
+                next_page_token: listed.next_page_token,
+                position: cut.position(),
+            })
+        });
+        Ok(Response::new(answer?))
     }
 
     async fn list_sites(&self, request: Request<proto::ListSitesRequest>) -> Result<Response<proto::ListSitesResponse>, Status> {
@@ -58,15 +62,17 @@ impl RegistryService for Service {
         let same =
             proto::ListSitesRequest { page_size: 0, page_token: String::new(), at_least: String::new(), ..request.clone() };
         let page = Page::read(request.page_size, 100, 1_000, &request.page_token, &same)?;
-        let mut client = self.0.reach(&request.at_least).await?;
-        let cut = Cut::of(&mut client).await?;
-        let listed = read::sites(&cut, &request, &page).await?;
-        Ok(Response::new(proto::ListSitesResponse {
-            sites: listed.things,
-            total: listed.total,
-            next_page_token: listed.next_page_token,
-            position: cut.position(),
-        }))
+        let client = self.0.reach(&request.at_least).await?;
+        let answer = whole!(client, |cut| {
+            let listed = read::sites(cut, &request, &page).await?;
+            Ok(proto::ListSitesResponse {
+                sites: listed.things,
+                total: listed.total,
+                next_page_token: listed.next_page_token,
+                position: cut.position(),
+            })
+        });
+        Ok(Response::new(answer?))
     }
 
     async fn list_products(
@@ -77,15 +83,17 @@ impl RegistryService for Service {
         let same =
             proto::ListProductsRequest { page_size: 0, page_token: String::new(), at_least: String::new(), ..request.clone() };
         let page = Page::read(request.page_size, 100, 1_000, &request.page_token, &same)?;
-        let mut client = self.0.reach(&request.at_least).await?;
-        let cut = Cut::of(&mut client).await?;
-        let listed = read::products(&cut, &request, &page).await?;
-        Ok(Response::new(proto::ListProductsResponse {
-            products: listed.things,
-            total: listed.total,
-            next_page_token: listed.next_page_token,
-            position: cut.position(),
-        }))
+        let client = self.0.reach(&request.at_least).await?;
+        let answer = whole!(client, |cut| {
+            let listed = read::products(cut, &request, &page).await?;
+            Ok(proto::ListProductsResponse {
+                products: listed.things,
+                total: listed.total,
+                next_page_token: listed.next_page_token,
+                position: cut.position(),
+            })
+        });
+        Ok(Response::new(answer?))
     }
 
     async fn list_districts(
@@ -95,23 +103,27 @@ impl RegistryService for Service {
         let request = request.into_inner();
         let same = proto::ListDistrictsRequest { page_size: 0, page_token: String::new(), at_least: String::new() };
         let page = Page::read(request.page_size, 100, 1_000, &request.page_token, &same)?;
-        let mut client = self.0.reach(&request.at_least).await?;
-        let cut = Cut::of(&mut client).await?;
-        let listed = read::districts(&cut, &page).await?;
-        Ok(Response::new(proto::ListDistrictsResponse {
-            districts: listed.things,
-            total: listed.total,
-            next_page_token: listed.next_page_token,
-            position: cut.position(),
-        }))
+        let client = self.0.reach(&request.at_least).await?;
+        let answer = whole!(client, |cut| {
+            let listed = read::districts(cut, &page).await?;
+            Ok(proto::ListDistrictsResponse {
+                districts: listed.things,
+                total: listed.total,
+                next_page_token: listed.next_page_token,
+                position: cut.position(),
+            })
+        });
+        Ok(Response::new(answer?))
     }
 
     async fn get_chain(&self, request: Request<proto::GetChainRequest>) -> Result<Response<proto::GetChainResponse>, Status> {
         let request = request.into_inner();
-        let mut client = self.0.reach(&request.at_least).await?;
-        let cut = Cut::of(&mut client).await?;
-        let (chain, members) = read::get_chain(&cut, &request.chain_code).await?;
-        Ok(Response::new(proto::GetChainResponse { chain: Some(chain), members, position: cut.position() }))
+        let client = self.0.reach(&request.at_least).await?;
+        let answer = whole!(client, |cut| {
+            let (chain, members) = read::get_chain(cut, &request.chain_code).await?;
+            Ok(proto::GetChainResponse { chain: Some(chain), members, position: cut.position() })
+        });
+        Ok(Response::new(answer?))
     }
 
     async fn get_organization(
@@ -119,18 +131,22 @@ impl RegistryService for Service {
         request: Request<proto::GetOrganizationRequest>,
     ) -> Result<Response<proto::GetOrganizationResponse>, Status> {
         let request = request.into_inner();
-        let mut client = self.0.reach(&request.at_least).await?;
-        let cut = Cut::of(&mut client).await?;
-        let organization = read::get_organization(&cut, &request.organization).await?;
-        Ok(Response::new(proto::GetOrganizationResponse { organization: Some(organization), position: cut.position() }))
+        let client = self.0.reach(&request.at_least).await?;
+        let answer = whole!(client, |cut| {
+            let organization = read::get_organization(cut, &request.organization).await?;
+            Ok(proto::GetOrganizationResponse { organization: Some(organization), position: cut.position() })
+        });
+        Ok(Response::new(answer?))
     }
 
     async fn get_site(&self, request: Request<proto::GetSiteRequest>) -> Result<Response<proto::GetSiteResponse>, Status> {
         let request = request.into_inner();
-        let mut client = self.0.reach(&request.at_least).await?;
-        let cut = Cut::of(&mut client).await?;
-        let site = read::get_site(&cut, &request.site).await?;
-        Ok(Response::new(proto::GetSiteResponse { site: Some(site), position: cut.position() }))
+        let client = self.0.reach(&request.at_least).await?;
+        let answer = whole!(client, |cut| {
+            let site = read::get_site(cut, &request.site).await?;
+            Ok(proto::GetSiteResponse { site: Some(site), position: cut.position() })
+        });
+        Ok(Response::new(answer?))
     }
 
     async fn get_product(
@@ -138,10 +154,12 @@ impl RegistryService for Service {
         request: Request<proto::GetProductRequest>,
     ) -> Result<Response<proto::GetProductResponse>, Status> {
         let request = request.into_inner();
-        let mut client = self.0.reach(&request.at_least).await?;
-        let cut = Cut::of(&mut client).await?;
-        let product = read::get_product(&cut, &request.product).await?;
-        Ok(Response::new(proto::GetProductResponse { product: Some(product), position: cut.position() }))
+        let client = self.0.reach(&request.at_least).await?;
+        let answer = whole!(client, |cut| {
+            let product = read::get_product(cut, &request.product).await?;
+            Ok(proto::GetProductResponse { product: Some(product), position: cut.position() })
+        });
+        Ok(Response::new(answer?))
     }
 
     async fn get_district(
@@ -149,18 +167,22 @@ impl RegistryService for Service {
         request: Request<proto::GetDistrictRequest>,
     ) -> Result<Response<proto::GetDistrictResponse>, Status> {
         let request = request.into_inner();
-        let mut client = self.0.reach(&request.at_least).await?;
-        let cut = Cut::of(&mut client).await?;
-        let district = read::get_district(&cut, &request.district_code).await?;
-        Ok(Response::new(proto::GetDistrictResponse { district: Some(district), position: cut.position() }))
+        let client = self.0.reach(&request.at_least).await?;
+        let answer = whole!(client, |cut| {
+            let district = read::get_district(cut, &request.district_code).await?;
+            Ok(proto::GetDistrictResponse { district: Some(district), position: cut.position() })
+        });
+        Ok(Response::new(answer?))
     }
 
     async fn find(&self, request: Request<proto::FindRequest>) -> Result<Response<proto::FindResponse>, Status> {
         let request = request.into_inner();
-        let mut client = self.0.reach(&request.at_least).await?;
-        let cut = Cut::of(&mut client).await?;
-        let (found, total) = read::find(&cut, &request).await?;
-        Ok(Response::new(proto::FindResponse { found, total, position: cut.position() }))
+        let client = self.0.reach(&request.at_least).await?;
+        let answer = whole!(client, |cut| {
+            let (found, total) = read::find(cut, &request).await?;
+            Ok(proto::FindResponse { found, total, position: cut.position() })
+        });
+        Ok(Response::new(answer?))
     }
 
     async fn get_history(
@@ -168,9 +190,11 @@ impl RegistryService for Service {
         request: Request<proto::GetHistoryRequest>,
     ) -> Result<Response<proto::GetHistoryResponse>, Status> {
         let request = request.into_inner();
-        let mut client = self.0.reach(&request.at_least).await?;
-        let cut = Cut::of(&mut client).await?;
-        let (code, facts) = read::history(&cut, &request).await?;
-        Ok(Response::new(proto::GetHistoryResponse { code, facts, position: cut.position() }))
+        let client = self.0.reach(&request.at_least).await?;
+        let answer = whole!(client, |cut| {
+            let (code, facts) = read::history(cut, &request).await?;
+            Ok(proto::GetHistoryResponse { code, facts, position: cut.position() })
+        });
+        Ok(Response::new(answer?))
     }
 }

@@ -114,31 +114,55 @@ const SUMS: &str = "sum(k.quantity_milli)::bigint AS quantity_milli,
     div(sum(k.quantity_milli::numeric * coalesce(p.mass_gram, 0)), 1000)::bigint AS mass_gram,
     coalesce(sum(k.quantity_milli) FILTER (WHERE coalesce(p.mass_gram, 0) = 0), 0)::bigint AS unknown_milli";
 
-/// What stands under the code of a duplicate counts under the survivor's.
-const SITE: &str = "coalesce(ms.survivor_code, k.site_code)";
-const PRODUCT: &str = "coalesce(mp.survivor_code, k.product_code)";
+/// What stands under the code of a duplicate counts under the survivor's. Where there is no duplicate, a page is read along an index
+/// instead of sorted out of all rows.
+struct Codes {
+    has_merged: bool,
+    site: &'static str,
+    product: &'static str,
+}
 
-/// The keys in their fixed order, with the column of each.
-const KEYS: [(StockKey, &str, &str); 6] = [
-    (StockKey::Site, SITE, "site_code"),
-    (StockKey::Chain, "k.chain_code", "chain_code"),
-    (StockKey::Product, PRODUCT, "product_code"),
-    (StockKey::Lot, "k.lot_id", "lot_id"),
-    (StockKey::Channel, "coalesce(s.kind, '')", "kind"),
-    (StockKey::District, "coalesce(s.district_code, '')", "district_code"),
-];
+impl Codes {
+    fn of(cut: &Cut<'_>) -> Codes {
+        if cut.has_merged {
+            let (site, product) = ("coalesce(ms.survivor_code, k.site_code)", "coalesce(mp.survivor_code, k.product_code)");
+            Codes { has_merged: true, site, product }
+        } else {
+            Codes { has_merged: false, site: "k.site_code", product: "k.product_code" }
+        }
+    }
+
+    /// The keys in their fixed order, with the column of each.
+    fn keys(&self) -> [(StockKey, &'static str, &'static str); 6] {
+        [
+            (StockKey::Site, self.site, "site_code"),
+            (StockKey::Chain, "k.chain_code", "chain_code"),
+            (StockKey::Product, self.product, "product_code"),
+            (StockKey::Lot, "k.lot_id", "lot_id"),
+            (StockKey::Channel, "coalesce(s.kind, '')", "kind"),
+            (StockKey::District, "coalesce(s.district_code, '')", "district_code"),
+        ]
+    }
+
+    /// What the keys and sums of a row `k` need beside it: its product `p` and its site `s`.
+    fn joins(&self) -> String {
+        let Codes { has_merged, site, product } = self;
+        let merged = if *has_merged {
+            "LEFT JOIN merged ms ON ms.kind = 'site' AND ms.code = k.site_code
+             LEFT JOIN merged mp ON mp.kind = 'product' AND mp.code = k.product_code"
+        } else {
+            ""
+        };
+        format!("{merged} LEFT JOIN products p ON p.product_code = {product} LEFT JOIN sites s ON s.site_code = {site}")
+    }
+
+    fn from(&self, source: &str, conditions: &[String]) -> String {
+        let all = if conditions.is_empty() { "true".to_owned() } else { conditions.join(" AND ") };
+        format!("FROM {source} AS k {} WHERE {all}", self.joins())
+    }
+}
 
 const UNIT: &str = "coalesce(p.base_unit, '')";
-
-fn from(source: &str, conditions: &[String]) -> String {
-    let all = if conditions.is_empty() { "true".to_owned() } else { conditions.join(" AND ") };
-    format!(
-        "FROM {source} AS k LEFT JOIN merged ms ON ms.kind = 'site' AND ms.code = k.site_code
-         LEFT JOIN merged mp ON mp.kind = 'product' AND mp.code = k.product_code
-         LEFT JOIN products p ON p.product_code = {PRODUCT} LEFT JOIN sites s ON s.site_code = {SITE}
-         WHERE {all}"
-    )
-}
 
 /// A page of rows and the sums over all of them.
 pub(crate) async fn stock(
@@ -166,10 +190,11 @@ pub(crate) async fn stock(
     let mut query = Query::default();
     let source = as_of.source(&mut query, &filter, by_lot);
     let mut conditions = filter.conditions(&mut query);
+    let codes = Codes::of(cut);
     let mut keys: Vec<(&str, &str)> = Vec::new();
     let mut selected: Vec<String> = Vec::new();
     let mut grouped: Vec<&str> = Vec::new();
-    for (key, column, name) in KEYS {
+    for (key, column, name) in codes.keys() {
         if is_asked(key) {
             keys.push((column, if key == StockKey::Lot { "uuid" } else { "text" }));
             selected.push(format!("{column} AS {name}"));
@@ -201,10 +226,10 @@ pub(crate) async fn stock(
          LEFT JOIN lots l ON l.lot_id = g.lot_id
          ORDER BY {}",
         selected.join(", "),
-        from(&source, &conditions),
+        codes.from(&source, &conditions),
         grouped.join(", "),
         grouped.join(", "),
-        outer(&asked)
+        outer(&codes, &asked)
     );
     let doubtful = Doubtful::read(cut).await?;
     let mut rows = Vec::new();
@@ -212,16 +237,18 @@ pub(crate) async fn stock(
         rows.push(self::row(&row, &doubtful)?);
     }
     let next_page_token = page.cut(&mut rows, |row| {
-        let mut values: Vec<String> = KEYS.iter().filter(|(key, ..)| is_asked(*key)).map(|(key, ..)| value(row, *key)).collect();
+        let mut values: Vec<String> =
+            codes.keys().iter().filter(|(key, ..)| is_asked(*key)).map(|(key, ..)| value(row, *key)).collect();
         values.push(row.unit.clone());
         values
     });
-    let totals = totals(cut, &filter, &as_of, None).await?;
+    let totals = if page.is_first() { totals(cut, &filter, &as_of, None).await? } else { Vec::new() };
     Ok(proto::QueryStockResponse { rows, totals, next_page_token, position: cut.position(), as_of: Some(as_of.answer(cut)) })
 }
 
-fn outer(asked: &BTreeSet<i32>) -> String {
-    let keys = KEYS.iter().filter(|(key, ..)| asked.contains(&(*key as i32))).map(|(_, _, name)| format!("g.{name}"));
+fn outer(codes: &Codes, asked: &BTreeSet<i32>) -> String {
+    let keys =
+        codes.keys().into_iter().filter(|(key, ..)| asked.contains(&(*key as i32))).map(|(_, _, name)| format!("g.{name}"));
     keys.chain(["g.unit".to_owned()]).collect::<Vec<_>>().join(", ")
 }
 
@@ -280,7 +307,8 @@ async fn totals(
         let bound = query.bind(day);
         conditions.push(format!("k.expiry_day < {bound}"));
     }
-    query.sql = format!("SELECT {UNIT} AS unit, {SUMS} {} GROUP BY {UNIT} ORDER BY {UNIT}", from(&source, &conditions));
+    query.sql =
+        format!("SELECT {UNIT} AS unit, {SUMS} {} GROUP BY {UNIT} ORDER BY {UNIT}", Codes::of(cut).from(&source, &conditions));
     let rows = cut.query(&query).await?;
     rows.iter().map(total).collect()
 }
@@ -312,45 +340,42 @@ pub(crate) async fn by_expiry(
     let mut conditions = filter.conditions(&mut query);
     let bound = query.bind(before);
     conditions.push(format!("k.expiry_day < {bound}"));
-    let keys = [("k.expiry_day", "integer"), ("k.lot_id", "uuid"), ("k.site_code", "text")];
+    let codes = Codes::of(cut);
+    let keys = [("k.expiry_day", "integer"), ("k.lot_id", "uuid"), (codes.site, "text")];
     if let Some(after) = page.after(keys.len())? {
         conditions.push(beyond(&mut query, &keys, after, false));
     }
     let limit = query.bind(page.size + 1);
+    // Goods of one lot under both codes of a site are one row.
     query.sql = format!(
-        "SELECT {SITE} AS site_code, k.site_code AS key_site, s.name AS site_name, s.kind, s.district_code, d.name AS district_name, k.chain_code, c.name AS chain_name,
-                {PRODUCT} AS product_code, p.name AS product_name, k.lot_id, l.issuer_code, l.lot_code, k.expiry_day, {UNIT} AS unit,
-                k.quantity_milli, div(k.quantity_milli::numeric * coalesce(p.mass_gram, 0), 1000)::bigint AS mass_gram,
-                CASE WHEN coalesce(p.mass_gram, 0) = 0 THEN k.quantity_milli ELSE 0 END AS unknown_milli, 1::bigint AS lots
-         FROM {BY_LOT} AS k JOIN lots l ON l.lot_id = k.lot_id LEFT JOIN merged ms ON ms.kind = 'site' AND ms.code = k.site_code
-         LEFT JOIN merged mp ON mp.kind = 'product' AND mp.code = k.product_code
-         LEFT JOIN products p ON p.product_code = {PRODUCT} LEFT JOIN sites s ON s.site_code = {SITE} LEFT JOIN districts d ON d.district_code = s.district_code
-         LEFT JOIN chains c ON c.chain_code = k.chain_code
-         WHERE {} ORDER BY k.expiry_day, k.lot_id, k.site_code LIMIT {limit}",
-        conditions.join(" AND ")
+        "SELECT g.*, s.name AS site_name, s.kind, s.district_code, d.name AS district_name, c.name AS chain_name,
+                p.name AS product_name, l.issuer_code, l.lot_code, 1::bigint AS lots
+         FROM (SELECT {site} AS site_code, k.lot_id, k.expiry_day, k.chain_code, {product} AS product_code, {UNIT} AS unit, {SUMS}
+               {from} GROUP BY k.expiry_day, k.lot_id, {site}, k.chain_code, {product}, {UNIT}
+               ORDER BY k.expiry_day, k.lot_id, {site} LIMIT {limit}) AS g
+         JOIN lots l ON l.lot_id = g.lot_id LEFT JOIN products p ON p.product_code = g.product_code
+         LEFT JOIN sites s ON s.site_code = g.site_code LEFT JOIN districts d ON d.district_code = s.district_code
+         LEFT JOIN chains c ON c.chain_code = g.chain_code
+         ORDER BY g.expiry_day, g.lot_id, g.site_code",
+        site = codes.site,
+        product = codes.product,
+        from = codes.from(BY_LOT, &conditions),
     );
     let doubtful = Doubtful::read(cut).await?;
     let mut lots = Vec::new();
     for row in cut.query(&query).await? {
         let expiry: i32 = row.try_get("expiry_day")?;
         let stock = self::row(&row, &doubtful)?;
-        let key_site: String = row.try_get("key_site")?;
-        lots.push((
-            expiry,
-            key_site,
-            proto::LotOnHand { stock: Some(stock), days_left: expiry.saturating_sub(today.0).saturating_add(1) },
-        ));
+        let days_left = expiry.saturating_sub(today.0).saturating_add(1);
+        lots.push((expiry, proto::LotOnHand { stock: Some(stock), days_left }));
     }
-    let next_page_token = page.cut(&mut lots, |(expiry, key_site, lot)| {
-        let lot_id = lot.stock.as_ref().map(|stock| stock.lot_id.clone()).unwrap_or_default();
-        vec![expiry.to_string(), lot_id, key_site.clone()]
+    let next_page_token = page.cut(&mut lots, |(expiry, lot)| {
+        let (lot_id, site) = lot.stock.as_ref().map(|stock| (stock.lot_id.clone(), stock.site_code.clone())).unwrap_or_default();
+        vec![expiry.to_string(), lot_id, site]
     });
-    Ok(proto::ListLotsByExpiryResponse {
-        lots: lots.into_iter().map(|(.., lot)| lot).collect(),
-        totals: totals(cut, &filter, &AsOf::default(), Some(before)).await?,
-        next_page_token,
-        position: cut.position(),
-    })
+    let totals = if page.is_first() { totals(cut, &filter, &AsOf::default(), Some(before)).await? } else { Vec::new() };
+    let lots = lots.into_iter().map(|(_, lot)| lot).collect();
+    Ok(proto::ListLotsByExpiryResponse { lots, totals, next_page_token, position: cut.position() })
 }
 
 /// Business day of this moment.

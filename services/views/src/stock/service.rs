@@ -1,7 +1,7 @@
 //! StockService.
 
 use crate::page::Page;
-use crate::read::{Cut, Views};
+use crate::read::{Cut, Views, whole};
 use crate::shipments;
 use crate::shipments::watch::Shipments;
 use crate::stock::watch::Stock;
@@ -24,35 +24,34 @@ impl StockService for Service {
         let same = QueryStockRequest { page_size: 0, page_token: String::new(), at_least: String::new(), ..request.clone() };
         let page = Page::read(request.page_size, 500, 5_000, &request.page_token, &same)?;
         let as_of = request.as_of.as_ref().map_or("", |as_of| &as_of.position);
-        let mut client = self.0.reach_as_of(&request.at_least, "as_of.position", as_of).await?;
-        let cut = Cut::of(&mut client).await?;
-        Ok(Response::new(read::stock(&cut, &request, &page).await?))
+        let client = self.0.reach_as_of(&request.at_least, "as_of.position", as_of).await?;
+        Ok(Response::new(whole!(client, |cut| read::stock(cut, &request, &page).await)?))
     }
 
     async fn query_ledger(&self, request: Request<QueryLedgerRequest>) -> Result<Response<QueryLedgerResponse>, Status> {
         let request = request.into_inner();
         let same = QueryLedgerRequest { page_size: 0, page_token: String::new(), at_least: String::new(), ..request.clone() };
         let page = Page::read(request.page_size, 500, 5_000, &request.page_token, &same)?;
-        let mut client = self.0.reach_as_of(&request.at_least, "as_of_position", &request.as_of_position).await?;
-        let cut = Cut::of(&mut client).await?;
-        Ok(Response::new(ledger::ledger(&cut, &request, &page).await?))
+        let client = self.0.reach_as_of(&request.at_least, "as_of_position", &request.as_of_position).await?;
+        Ok(Response::new(whole!(client, |cut| ledger::ledger(cut, &request, &page).await)?))
     }
 
     async fn list_shipments(&self, request: Request<ListShipmentsRequest>) -> Result<Response<ListShipmentsResponse>, Status> {
         let request = request.into_inner();
         let same = ListShipmentsRequest { page_size: 0, page_token: String::new(), at_least: String::new(), ..request.clone() };
         let page = Page::read(request.page_size, 50, 500, &request.page_token, &same)?;
-        let mut client = self.0.reach(&request.at_least).await?;
-        let cut = Cut::of(&mut client).await?;
-        Ok(Response::new(shipments::read::list(&cut, &request, &page).await?))
+        let client = self.0.reach(&request.at_least).await?;
+        Ok(Response::new(whole!(client, |cut| shipments::read::list(cut, &request, &page).await)?))
     }
 
     async fn get_shipment(&self, request: Request<GetShipmentRequest>) -> Result<Response<GetShipmentResponse>, Status> {
         let request = request.into_inner();
-        let mut client = self.0.reach(&request.at_least).await?;
-        let cut = Cut::of(&mut client).await?;
-        let shipment = shipments::read::get(&cut, &request).await?;
-        Ok(Response::new(GetShipmentResponse { shipment: Some(shipment), position: cut.position() }))
+        let client = self.0.reach(&request.at_least).await?;
+        let answer = whole!(client, |cut| {
+            let shipment = shipments::read::get(cut, &request).await?;
+            Ok(GetShipmentResponse { shipment: Some(shipment), position: cut.position() })
+        });
+        Ok(Response::new(answer?))
     }
 
     async fn list_lots_by_expiry(
@@ -63,15 +62,13 @@ impl StockService for Service {
         let same =
             ListLotsByExpiryRequest { page_size: 0, page_token: String::new(), at_least: String::new(), ..request.clone() };
         let page = Page::read(request.page_size, 500, 5_000, &request.page_token, &same)?;
-        let mut client = self.0.reach(&request.at_least).await?;
-        let cut = Cut::of(&mut client).await?;
-        Ok(Response::new(read::by_expiry(&cut, &request, &page).await?))
+        let client = self.0.reach(&request.at_least).await?;
+        Ok(Response::new(whole!(client, |cut| read::by_expiry(cut, &request, &page).await)?))
     }
 
     async fn get_summary(&self, request: Request<GetSummaryRequest>) -> Result<Response<GetSummaryResponse>, Status> {
-        let mut client = self.0.reach(&request.into_inner().at_least).await?;
-        let cut = Cut::of(&mut client).await?;
-        Ok(Response::new(summary::summary(&cut).await?))
+        let client = self.0.reach(&request.into_inner().at_least).await?;
+        Ok(Response::new(whole!(client, |cut| summary::summary(cut).await)?))
     }
 
     type WatchStockStream = Messages<WatchStockResponse>;

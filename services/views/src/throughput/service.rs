@@ -1,7 +1,7 @@
 //! ThroughputService.
 
 use crate::page::Page;
-use crate::read::{Cut, Views};
+use crate::read::{Views, whole};
 use crate::throughput::{measures, read};
 use tonic::{Request, Response, Status};
 use wire::proto::chuoi::throughput::v1::throughput_service_server::ThroughputService;
@@ -21,9 +21,8 @@ impl ThroughputService for Service {
         let request = request.into_inner();
         let same = QueryThroughputRequest { page_size: 0, page_token: String::new(), at_least: String::new(), ..request.clone() };
         let page = Page::read(request.page_size, 500, 5_000, &request.page_token, &same)?;
-        let mut client = self.0.reach(&request.at_least).await?;
-        let cut = Cut::of(&mut client).await?;
-        Ok(Response::new(read::throughput(&cut, &request, &page).await?))
+        let client = self.0.reach(&request.at_least).await?;
+        Ok(Response::new(whole!(client, |cut| read::throughput(cut, &request, &page).await)?))
     }
 
     async fn query_utilization(
@@ -34,17 +33,15 @@ impl ThroughputService for Service {
         let same =
             QueryUtilizationRequest { page_size: 0, page_token: String::new(), at_least: String::new(), ..request.clone() };
         let page = Page::read(request.page_size, 500, 5_000, &request.page_token, &same)?;
-        let mut client = self.0.reach(&request.at_least).await?;
-        let cut = Cut::of(&mut client).await?;
-        Ok(Response::new(read::utilization(&cut, &request, &page).await?))
+        let client = self.0.reach(&request.at_least).await?;
+        Ok(Response::new(whole!(client, |cut| read::utilization(cut, &request, &page).await)?))
     }
 
     async fn query_measures(&self, request: Request<QueryMeasuresRequest>) -> Result<Response<QueryMeasuresResponse>, Status> {
         let request = request.into_inner();
         let same = QueryMeasuresRequest { page_size: 0, page_token: String::new(), at_least: String::new(), ..request.clone() };
         let page = Page::read(request.page_size, 500, 5_000, &request.page_token, &same)?;
-        let mut client = self.0.reach(&request.at_least).await?;
-        let cut = Cut::of(&mut client).await?;
-        Ok(Response::new(measures::measures(&cut, &request, &page).await?))
+        let client = self.0.reach(&request.at_least).await?;
+        Ok(Response::new(whole!(client, |cut| measures::measures(cut, &request, &page).await)?))
     }
 }

@@ -1,7 +1,7 @@
 //! TraceService.
 
 use crate::page::Page;
-use crate::read::{Cut, Views};
+use crate::read::{Cut, Views, whole};
 use crate::trace::read;
 use crate::trace::watch::Events;
 use crate::watching::{self, Messages};
@@ -17,9 +17,8 @@ impl TraceService for Service {
         let request = request.into_inner();
         let same = TraceLotRequest { page_size: 0, page_token: String::new(), at_least: String::new(), ..request.clone() };
         let page = Page::read(request.page_size, 500, 2_000, &request.page_token, &same)?;
-        let mut client = self.0.reach(&request.at_least).await?;
-        let cut = Cut::of(&mut client).await?;
-        Ok(Response::new(read::trace(&cut, &request, &page).await?))
+        let client = self.0.reach(&request.at_least).await?;
+        Ok(Response::new(whole!(client, |cut| read::trace(cut, &request, &page).await)?))
     }
 
     type WatchEventsStream = Messages<WatchEventsResponse>;

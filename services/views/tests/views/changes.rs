@@ -137,6 +137,26 @@ async fn what_stands_under_a_duplicates_code_counts_under_the_survivors() {
 }
 
 #[tokio::test]
+async fn a_lot_under_both_codes_of_a_site_expires_there_once() {
+    let server = Server::start().await;
+    let mut book = merging();
+    let noon = book.at("2026-11-20T12:00+07:00");
+    let expiring = domain::event::Lot { expiry: Some(day("2026-11-28")), ..lot("E", "RAU") };
+    book.say("HTX1", &noon, opened(&expiring, "S1", 3_000));
+    book.say("HTX1", &noon, opened(&expiring, "S9", 2_000));
+    book.say("HTX1", &noon, opened(&expiring, "S2", 1_000));
+    let mut stock = StockServiceClient::new(serve(&server, &book).await);
+    let (mut seen, mut page_token) = (Vec::new(), String::new());
+    for _ in 0..2 {
+        let request = ListLotsByExpiryRequest { page_size: 1, page_token, ..Default::default() };
+        let answer = stock.list_lots_by_expiry(request).await.unwrap().into_inner();
+        seen.extend(answer.lots.into_iter().filter_map(|lot| lot.stock).map(|row| (row.site_code, row.quantity_milli)));
+        page_token = answer.next_page_token;
+    }
+    assert_eq!(seen, [("S1".to_owned(), 5_000), ("S2".to_owned(), 1_000)]);
+}
+
+#[tokio::test]
 async fn rows_of_merges_do_not_depend_on_how_batches_fell() {
     let server = Server::start().await;
     let mut book = merging();
