@@ -271,9 +271,17 @@ impl Query {
 }
 
 /// A condition on keys: beyond those of the row before, in the order of the keys. Each key has its type, by which its text is read.
+/// Where only the first keys are columns, an index is led by a condition on them alone.
 pub(crate) fn beyond(query: &mut Query, keys: &[(&str, &str)], after: &[String], descending: bool) -> String {
     let columns: Vec<_> = keys.iter().map(|(column, _)| *column).collect();
     let values: Vec<_> =
         keys.iter().zip(after).map(|((_, kind), value)| format!("{}::text::{kind}", query.bind(value.clone()))).collect();
-    format!("({}) {} ({})", columns.join(", "), if descending { "<" } else { ">" }, values.join(", "))
+    let (further, not_before) = if descending { ("<", "<=") } else { (">", ">=") };
+    let beyond = format!("({}) {further} ({})", columns.join(", "), values.join(", "));
+    let is_column = |key: &&&str| key.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_' || byte == b'.');
+    let first = columns.iter().take_while(is_column).count();
+    if first == 0 || first == columns.len() {
+        return beyond;
+    }
+    format!("({}) {not_before} ({}) AND {beyond}", columns[..first].join(", "), values[..first].join(", "))
 }

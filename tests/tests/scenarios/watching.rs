@@ -456,6 +456,23 @@ async fn a_watch_takes_what_its_filter_takes() {
         let told: Vec<_> = told.iter().map(|(code, change, open)| (code.as_str(), *change, *open)).collect();
         assert_eq!(told, expected, "{request:?}");
     }
+    // A receipt whose dispatch nobody knows, and its void, change a shipment although nothing was ever on its way.
+    let reference = ShipmentReference { issuer: COOP.into(), shipment_code: "P9".into(), ..ShipmentReference::default() };
+    let receive = Receive { shipment: Some(reference), site: "SM1".into(), lines: lines(&[("L1", 500)]), ..Receive::default() };
+    let arrived = system.send(SHOP, reported(command("2026-11-21 07:00", command::Action::Receive(receive)))).await.recorded.unwrap();
+    let void = Void { command_id: arrived.command_id, reason: "of somebody else".into() };
+    let last = system.record(SHOP, "2026-11-21 08:00", record_action(void)).await;
+    system.caught_up().await;
+    let mut messages = StockServiceClient::new(system.channel.clone()).watch_shipments(shipped("SM1", "", "")).await.unwrap().into_inner();
+    let mut told = Vec::new();
+    loop {
+        let message = messages.message().await.unwrap().unwrap();
+        if message.changes.is_empty() && place(&message.position) == place(&last.position) { break }
+        told.extend(message.changes.into_iter().filter_map(|change| change.shipment).map(|it| (it.shipment_code, message.command_id.clone())));
+    }
+    let of: Vec<_> = told.iter().filter(|(code, _)| code == "P9").map(|(_, command)| command.as_str()).collect();
+    assert_eq!(of.len(), 2, "{told:?}");
+    assert_eq!(of[1], last.command_id);
     // What cannot be watched.
     for (request, said) in [
         (WatchEventsRequest { after_position: "yesterday".into(), ..all.clone() },                             "after_position"),

@@ -13,7 +13,7 @@ use wire::proto::chuoi::record::v1::{LotReference, Recorded, ShipmentReference};
 use wire::proto::chuoi::registry::v1::GetProductRequest;
 use wire::proto::chuoi::registry::v1::registry_service_client::RegistryServiceClient;
 use wire::proto::chuoi::stock::v1::stock_service_client::StockServiceClient;
-use wire::proto::chuoi::stock::v1::{GetShipmentRequest, ListShipmentsRequest};
+use wire::proto::chuoi::stock::v1::{GetShipmentRequest, ListShipmentsRequest, ShipmentState};
 use wire::proto::chuoi::trace::v1::trace_service_client::TraceServiceClient;
 use wire::proto::chuoi::trace::v1::{LotSummary, TraceLotRequest};
 
@@ -190,15 +190,13 @@ pub async fn resolve_shipment(client: &Client, shipment: &mut ShipmentReference,
 /// recorder then says what is wrong, if anything is.
 async fn shipment_to(client: &Client, site: &str, code: &str) -> Option<String> {
     let mut stock = super::service!(StockServiceClient<Channel>, client.channel.clone());
-    let mut asked = ListShipmentsRequest { to_sites: vec![site.to_owned()], page_size: 500, ..ListShipmentsRequest::default() };
-    loop {
-        let page = stock.list_shipments(query(asked.clone())).await.ok()?.into_inner();
-        if let Some(found) = page.shipments.into_iter().find(|found| found.shipment_code == code) {
-            return Some(found.shipment_id);
-        }
-        asked.page_token = page.next_page_token;
-        if asked.page_token.is_empty() {
-            return None;
-        }
+    let (to_sites, shipment_code) = (vec![site.to_owned()], code.to_owned());
+    let asked = ListShipmentsRequest { to_sites, shipment_code, ..ListShipmentsRequest::default() };
+    let mut found = stock.list_shipments(query(asked)).await.ok()?.into_inner().shipments;
+    if found.len() > 1 {
+        // Several issued that number: the one that is still on its way is meant, if it is one.
+        found.retain(|shipment| shipment.state() == ShipmentState::Open);
     }
+    let one = found.pop()?;
+    found.is_empty().then_some(one.shipment_id)
 }

@@ -44,6 +44,9 @@ pub struct Shipments {
     /// Only those of this trip
     #[arg(long, default_value = "", hide_default_value = true)]
     pub trip: String,
+    /// Only those with this code, whoever issued it
+    #[arg(long, default_value = "", hide_default_value = true)]
+    pub code: String,
     /// Only the one with this SSCC
     #[arg(long, default_value = "", hide_default_value = true)]
     pub sscc: String,
@@ -111,6 +114,7 @@ async fn list(service: &mut StockServiceClient<Channel>, asked: &Shipments) -> R
         chains: asked.chains.clone(),
         products: asked.products.clone(),
         older_than_hours: asked.older_than,
+        shipment_code: asked.code.clone(),
         trip_id: asked.trip.clone(),
         sscc: asked.sscc.clone(),
         at_least: asked.read.at_least.clone(),

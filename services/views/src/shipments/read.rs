@@ -156,7 +156,8 @@ async fn conditions(
             });
         }
     }
-    for (column, text) in [("sh.trip_id", &request.trip_id), ("sh.sscc", &request.sscc)] {
+    let texts = [("sh.trip_id", &request.trip_id), ("sh.sscc", &request.sscc), ("sh.shipment_code", &request.shipment_code)];
+    for (column, text) in texts {
         if !text.is_empty() {
             let bound = query.bind(text.clone());
             conditions.push(format!("{column} = {bound}"));

@@ -227,7 +227,12 @@ fn places(fact: &Fact) -> Places<'_> {
         Fact::CountRestated(fact) => at(&fact.site),
         Fact::Rebooked(fact) => Places { site: Some(&fact.from), to_site: Some(&fact.to), shipment: None },
         Fact::Matched(fact) => Places { shipment: Some(fact.shipment), ..Places::default() },
-        Fact::Voided(_) | Fact::Corrected(_) | Fact::Registered(_) => Places::default(),
+        // Whose goods it takes back: whoever watches that shipment hears of it.
+        Fact::Voided(voided) | Fact::Corrected(voided) => {
+            let shipment = voided.originals.iter().find_map(|original| places(&original.fact).shipment);
+            Places { shipment, ..Places::default() }
+        }
+        Fact::Registered(_) => Places::default(),
     }
 }
 

@@ -248,6 +248,9 @@ async fn shipments_show_what_is_on_the_road_and_what_became_of_it() {
         assert_eq!(seen, codes, "{state:?}");
         assert_eq!(answer.total_shipments, codes.len() as i64);
     }
+    let coded = ListShipmentsRequest { shipment_code: "PXK-2".into(), ..list(ShipmentState::Unspecified, 0) };
+    let coded = client.list_shipments(coded).await.unwrap().into_inner();
+    assert_eq!((coded.shipments[0].shipment_code.as_str(), coded.total_shipments), ("PXK-2", 1));
     let paged = ListShipmentsRequest { page_size: 2, ..list(ShipmentState::Unspecified, 0) };
     let first = client.list_shipments(paged.clone()).await.unwrap().into_inner();
     let second =
