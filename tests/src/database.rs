@@ -15,9 +15,9 @@ struct Server {
 }
 
 impl Server {
-    fn start() -> Server {
+    fn start(fast: bool) -> Server {
         let folder = folder();
-        let options = PostgresOptions { folder: folder.path().to_owned(), fast: true, ..PostgresOptions::default() };
+        let options = PostgresOptions { folder: folder.path().to_owned(), fast, ..PostgresOptions::default() };
         Server { postgres: PostgresServer::start(&options).expect("a PostgreSQL"), _folder: folder }
     }
 }
@@ -37,7 +37,7 @@ impl Database {
             let server = {
                 let mut shared = SHARED.lock().expect("not poisoned");
                 shared.upgrade().unwrap_or_else(|| {
-                    let server = Arc::new(Server::start());
+                    let server = Arc::new(Server::start(true));
                     *shared = Arc::downgrade(&server);
                     server
                 })
@@ -62,10 +62,19 @@ pub struct Postgres {
 }
 
 impl Postgres {
-    /// Starts it.
+    /// Starts it; it does not wait for its disk.
     pub async fn start() -> Postgres {
-        blocking(|| {
-            let server = Server::start();
+        Postgres::with(true).await
+    }
+
+    /// Starts it; what it commits is on disk.
+    pub async fn start_durable() -> Postgres {
+        Postgres::with(false).await
+    }
+
+    async fn with(fast: bool) -> Postgres {
+        blocking(move || {
+            let server = Server::start(fast);
             server.postgres.create_database("test").expect("a database");
             Postgres { url: server.postgres.url("test"), server: Arc::new(Mutex::new(server)) }
         })
@@ -79,20 +88,20 @@ impl Postgres {
 
     /// Ends its sessions and lets it end in order.
     pub async fn stop(&self) {
-        self.with(|postgres| postgres.stop()).await;
+        self.act(|postgres| postgres.stop()).await;
     }
 
     /// Ends it as a crash would.
     pub async fn kill(&self) {
-        self.with(|postgres| postgres.kill()).await;
+        self.act(|postgres| postgres.kill()).await;
     }
 
     /// Starts it again on what it kept, and waits until it answers.
     pub async fn start_again(&self) {
-        self.with(|postgres| postgres.start_again().expect("a PostgreSQL on its old folder")).await;
+        self.act(|postgres| postgres.start_again().expect("a PostgreSQL on its old folder")).await;
     }
 
-    async fn with(&self, act: impl FnOnce(&mut PostgresServer) + Send + 'static) {
+    async fn act(&self, act: impl FnOnce(&mut PostgresServer) + Send + 'static) {
         let server = self.server.clone();
         blocking(move || act(&mut server.lock().expect("not poisoned").postgres)).await;
     }

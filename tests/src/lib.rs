@@ -7,10 +7,12 @@
 
 mod database;
 mod nats;
+mod system;
 pub mod world;
 
 pub use database::{Database, Postgres};
 pub use nats::Nats;
+pub use system::{Process, System};
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 

@@ -1,5 +1,6 @@
 //! A nats-server of one test's own.
 
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use chuoi::embedded::{NatsOptions, NatsServer};
@@ -10,7 +11,7 @@ use super::{blocking, folder};
 /// A nats-server with what it keeps; both are gone with this value.
 pub struct Nats {
     server: Arc<Mutex<NatsServer>>,
-    _folder: TempDir, // After the server that uses it.
+    folder: TempDir, // After the server that uses it.
 }
 
 impl Nats {
@@ -20,7 +21,7 @@ impl Nats {
             let folder = folder();
             let options = NatsOptions { folder: folder.path().to_owned(), ..NatsOptions::default() };
             let server = NatsServer::start(&options).expect("a nats-server");
-            Nats { server: Arc::new(Mutex::new(server)), _folder: folder }
+            Nats { server: Arc::new(Mutex::new(server)), folder }
         })
         .await
     }
@@ -28,6 +29,11 @@ impl Nats {
     /// Where it listens; the same after every restart.
     pub fn url(&self) -> String {
         self.server.lock().expect("not poisoned").url()
+    }
+
+    /// Where it keeps what it holds.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// Lets it end in order.

@@ -1,7 +1,6 @@
 //! Callers with a bad network: each sends commands to any recorder, again under the same id until it hears what became of it, and
 //! remembers everything that it heard.
 
-use crate::parts::System;
 use jiff::Timestamp;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng as _, SeedableRng as _};
@@ -10,6 +9,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use stream::Position;
+use tests::System;
 use tests::world::*;
 use tokio::time::timeout;
 use tonic::Code;

@@ -5,7 +5,6 @@
 
 mod callers;
 mod checker;
-mod parts;
 mod rebuilding;
 mod schedules;
 

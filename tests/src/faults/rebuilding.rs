@@ -1,10 +1,10 @@
 //! Tables built anew from a million events while people ask and record.
 
-use crate::parts::System;
 use futures::future::join_all;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use stream::Position;
+use tests::System;
 use tests::world::*;
 use tokio::time::sleep;
 use wire::proto::chuoi::record::v1::record_service_client::RecordServiceClient;

@@ -2,13 +2,13 @@
 
 use crate::callers::{self, Shared};
 use crate::checker::{self, Checked};
-use crate::parts::System;
 use crate::rebuilding;
 use futures::future::{BoxFuture, join_all};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng as _, SeedableRng as _};
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
+use tests::System;
 use tests::world::{COOP, command, harvest, on_behalf_of};
 use tokio::time::sleep;
 use wire::proto::chuoi::record::v1::record_service_client::RecordServiceClient;

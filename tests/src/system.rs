@@ -1,5 +1,7 @@
-//! The system under test, each part a process of its own that can be killed, frozen and resumed.
+//! A whole system, each part a process of its own that can be killed, frozen and resumed: what is broken, and what is measured.
 
+use crate::world;
+use crate::{Nats, Postgres};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::fs::File;
@@ -7,8 +9,6 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use stream::{Journal, Position};
-use tests::world;
-use tests::{Nats, Postgres};
 use tokio::process::{Child, Command};
 use tonic::transport::{Channel, Endpoint};
 use wire::proto::chuoi::event::v1::Genesis;
@@ -17,7 +17,7 @@ use wire::proto::chuoi::record::v1::{RecordBatchRequest, Verdict};
 use wire::proto::chuoi::stock::v1::QueryStockRequest;
 use wire::proto::chuoi::stock::v1::stock_service_client::StockServiceClient;
 
-const STREAM: &str = "faults-1";
+const STREAM: &str = "system-1";
 
 /// A role that runs as a process.
 pub struct Process {
@@ -27,6 +27,11 @@ pub struct Process {
 }
 
 impl Process {
+    /// Its number.
+    pub fn id(&self) -> Option<u32> {
+        self.child.id()
+    }
+
     fn start(arguments: Vec<String>, log: PathBuf) -> Process {
         let child = launch(&arguments, &log);
         Process { arguments, log, child }
@@ -37,6 +42,7 @@ impl Process {
         self.child.kill().await.expect("a process to kill");
     }
 
+    /// The same again.
     pub fn start_again(&mut self) {
         self.child = launch(&self.arguments, &self.log);
     }
@@ -46,6 +52,7 @@ impl Process {
         self.signal(Signal::SIGSTOP);
     }
 
+    /// SIGCONT.
     pub fn resume(&self) {
         self.signal(Signal::SIGCONT);
     }
@@ -68,20 +75,37 @@ fn launch(arguments: &[String], log: &Path) -> Child {
 
 /// A whole system: two recorders, a projector, and queries.
 pub struct System {
+    /// Holds the journal.
     pub nats: Nats,
+    /// Holds the views.
     pub postgres: Postgres,
+    /// Recorders of one journal.
     pub recorders: Vec<Process>,
+    /// A channel to each of them.
     pub channels: Vec<Channel>,
+    /// Where each of them listens.
+    pub addresses: Vec<String>,
+    /// Projectors of one journal.
     pub projectors: Vec<Process>,
+    /// The journal.
     pub journal: Journal,
+    /// Where questions are asked.
+    pub query_process: Process,
     query: Channel,
-    _query: Process,
     folder: tempfile::TempDir,
 }
 
 impl System {
+    /// With the small world registered; PostgreSQL does not wait for its disk.
     pub async fn start() -> System {
-        let (nats, postgres) = tokio::join!(Nats::start(), Postgres::start());
+        let system = System::empty(Postgres::start().await).await;
+        system.register().await;
+        system
+    }
+
+    /// With nothing registered.
+    pub async fn empty(postgres: Postgres) -> System {
+        let nats = Nats::start().await;
         let genesis = Genesis {
             business_time_zone: "Asia/Ho_Chi_Minh".into(),
             authority_code: world::AUTHORITY.into(),
@@ -89,9 +113,9 @@ impl System {
         };
         let settings = stream::Settings::new(nats.url(), STREAM);
         let journal = stream::init(&settings, genesis, jiff::Timestamp::now()).await.expect("a new journal");
-        let folder = tests::folder();
+        let folder = crate::folder();
         let serve = |role: &str, name: &str| {
-            let address = tests::free_address();
+            let address = crate::free_address();
             let mut arguments: Vec<String> = vec!["serve".into(), role.into()];
             let data = folder.path().join(name).display().to_string();
             for (flag, value) in [
@@ -103,14 +127,15 @@ impl System {
             ] {
                 arguments.extend([flag.to_owned(), value]);
             }
-            (Process::start(arguments, folder.path().join(format!("{name}.log"))), channel(address))
+            (Process::start(arguments, folder.path().join(format!("{name}.log"))), address)
         };
-        let (recorders, channels) = [serve("recorder", "recorder-1"), serve("recorder", "recorder-2")].into_iter().unzip();
+        let started = [serve("recorder", "recorder-1"), serve("recorder", "recorder-2")];
+        let addresses = started.iter().map(|(_, address)| format!("http://{address}")).collect();
+        let (recorders, channels) = started.into_iter().map(|(process, address)| (process, channel(address))).unzip();
         let projectors = vec![serve("projector", "projector").0];
-        let (query_process, query) = serve("query", "query");
-        let system = System { nats, postgres, recorders, channels, projectors, journal, query, _query: query_process, folder };
-        system.register().await;
-        system
+        let (query_process, address) = serve("query", "query");
+        let query = channel(address);
+        System { nats, postgres, recorders, channels, addresses, projectors, journal, query_process, query, folder }
     }
 
     async fn register(&self) {
@@ -134,7 +159,7 @@ impl System {
     pub fn add_projector(&mut self) {
         let mut arguments = self.projectors[0].arguments.clone();
         let listen = arguments.iter().position(|argument| argument == "--listen").expect("an address") + 1;
-        arguments[listen] = tests::free_address().to_string();
+        arguments[listen] = crate::free_address().to_string();
         self.projectors.push(Process::start(arguments, self.folder.path().join("projector-2.log")));
     }
 
@@ -158,7 +183,7 @@ impl System {
         }
     }
 
-    /// Where questions are asked.
+    /// A channel to where questions are asked.
     pub fn query(&self) -> Channel {
         self.query.clone()
     }
@@ -171,11 +196,13 @@ impl System {
         answer.totals.iter().map(|total| total.quantity_milli).sum()
     }
 
+    /// How to reach the views.
     pub fn database(&self) -> views::database::Settings {
         views::database::Settings::of(self.postgres.url())
     }
 }
 
+/// A channel that connects when it is used.
 fn channel(address: SocketAddr) -> Channel {
     let endpoint = Endpoint::from_shared(format!("http://{address}")).expect("an address");
     endpoint.connect_timeout(Duration::from_secs(1)).connect_lazy()

@@ -1,0 +1,90 @@
+//! How long questions take, and how soon a write is seen.
+
+use crate::callers::unary;
+use crate::measured::Measured;
+use crate::trade::Trade;
+use std::time::{Duration, Instant};
+use tokio::time::sleep;
+use tonic::transport::Channel;
+use wire::proto::chuoi::stock::v1::stock_service_client::StockServiceClient;
+use wire::proto::chuoi::stock::v1::{QueryStockRequest, StockFilter, StockKey};
+use wire::proto::chuoi::throughput::v1::throughput_service_client::ThroughputServiceClient;
+use wire::proto::chuoi::throughput::v1::{Period, QueryUtilizationRequest};
+use wire::proto::chuoi::trace::v1::TraceLotRequest;
+use wire::proto::chuoi::trace::v1::trace_service_client::TraceServiceClient;
+
+/// A question that people ask.
+#[derive(Clone, Copy, Debug)]
+pub enum Question {
+    /// The stock of a shop, by product.
+    Shop,
+    /// A product across all shops, by channel.
+    Product,
+    /// All chains by month for a year, with utilization.
+    Chains,
+    /// A lot's history.
+    Trace,
+}
+
+/// So many of one kind, one after the other; each of something else.
+pub async fn asked(query: &Channel, trade: &Trade, question: Question, times: usize) -> Measured {
+    let (mut measured, begun) = (Measured::none(), Instant::now());
+    for number in 0..times {
+        let (shop, product, _) = trade.asked(number);
+        let since = Instant::now();
+        match question {
+            Question::Shop => stock(query, vec![shop], vec![], StockKey::Product, "").await,
+            Question::Product => stock(query, vec![], vec![product], StockKey::Channel, "").await,
+            Question::Chains => {
+                let year = jiff::tz::TimeZone::UTC.to_datetime(jiff::Timestamp::now()).date().year();
+                let request = QueryUtilizationRequest {
+                    from_date: format!("{}-12-01", year - 1),
+                    to_date: format!("{year}-11-30"),
+                    period: Period::Month.into(),
+                    page_size: 5_000,
+                    ..Default::default()
+                };
+                ThroughputServiceClient::new(query.clone()).query_utilization(request).await.expect("utilization");
+            }
+            Question::Trace => {
+                let request = TraceLotRequest { lot_code: format!("B{}", number + 1), ..Default::default() };
+                TraceServiceClient::new(query.clone()).trace_lot(request).await.expect("a trace");
+            }
+        }
+        measured.waited(since);
+        measured.accepted += 1;
+    }
+    measured.seconds = begun.elapsed().as_secs_f64();
+    measured
+}
+
+async fn stock(query: &Channel, sites: Vec<String>, products: Vec<String>, key: StockKey, at_least: &str) {
+    let request = QueryStockRequest {
+        filter: Some(StockFilter { sites, products, ..StockFilter::default() }),
+        group_by: vec![key.into()],
+        at_least: at_least.to_owned(),
+        ..QueryStockRequest::default()
+    };
+    StockServiceClient::new(query.clone()).query_stock(request).await.expect("stock");
+}
+
+/// From the acknowledgement of a write until a query of its shop's stock has answered with it.
+pub async fn visible(recorder: &Channel, query: &Channel, trade: &Trade, times: usize, pause: Duration) -> Measured {
+    let (mut measured, begun) = (Measured::none(), Instant::now());
+    while measured.accepted < times as u64 {
+        let lot = trade.next();
+        for step in lot.at_the_farm() {
+            unary(recorder, step).await.expect("recorded");
+        }
+        for step in lot.at_the_shop().into_iter().filter(|step| !step.is_refused) {
+            let recorded = unary(recorder, step).await.expect("recorded").expect("a position");
+            let since = Instant::now();
+            stock(query, vec![lot.shop().to_owned()], vec![], StockKey::Product, &recorded.position).await;
+            measured.waited(since);
+            measured.accepted += 1;
+            sleep(pause).await;
+        }
+    }
+    measured.seconds = begun.elapsed().as_secs_f64();
+    measured
+}
