@@ -13,7 +13,7 @@ use prost::Message as _;
 use std::collections::{HashMap, VecDeque};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use stream::{AppendError, Journal, LiveEntry, Position, Tip, Turns};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -57,6 +57,12 @@ const CLOCK_TOLERANCE_SECONDS: i64 = 60;
 const CLOCK_CHECK: Duration = Duration::from_secs(60);
 /// Whoever lost so many races in a row takes a turn.
 const PATIENT: u32 = 2;
+/// How long callers may have to wait at the pace of now; whoever comes beyond that is better off coming back.
+const WAITING: Duration = Duration::from_millis(100);
+/// So many may wait however slow it is.
+const LEAST_WAITING: usize = 512;
+/// How often the pace is taken.
+const PACE: Duration = Duration::from_millis(250);
 /// How long to read before looking around.
 const READ_WAIT: Duration = Duration::from_millis(200);
 
@@ -177,6 +183,7 @@ pub struct Recorder {
     waiting: usize,
     ready: watch::Receiver<bool>,
     recorded: Arc<AtomicU64>,
+    admission: Arc<Admission>,
 }
 
 /// The other half of a handle: what runs.
@@ -186,6 +193,7 @@ pub struct Recording {
     settings: Settings,
     ready: watch::Sender<bool>,
     recorded: Arc<AtomicU64>,
+    admission: Arc<Admission>,
 }
 
 impl Recorder {
@@ -195,9 +203,17 @@ impl Recorder {
         let (ready, is_ready) = watch::channel(false);
         let recorded = Arc::new(AtomicU64::new(0));
         let waiting = settings.waiting.max(1);
-        let recorder =
-            Recorder { queue: sender, journal: journal.clone(), waiting, ready: is_ready, recorded: Arc::clone(&recorded) };
-        (recorder, Recording { queue, journal, settings, ready, recorded })
+        let limit = AtomicUsize::new(LEAST_WAITING.min(waiting));
+        let admission = Arc::new(Admission { waiting: AtomicUsize::new(0), limit });
+        let recorder = Recorder {
+            queue: sender,
+            journal: journal.clone(),
+            waiting,
+            ready: is_ready,
+            recorded: Arc::clone(&recorded),
+            admission: Arc::clone(&admission),
+        };
+        (recorder, Recording { queue, journal, settings, ready, recorded, admission })
     }
 
     /// Waits until the recorder has caught up with the journal; false if it ended.
@@ -215,8 +231,9 @@ impl Recorder {
         self.recorded.load(Ordering::Relaxed)
     }
 
-    /// Records a command, or says at once that too many wait.
+    /// Records a command, or says at once that too many wait: more than are answered within a moment at the pace of now.
     pub async fn record(&self, asked: Asked) -> Result<Answer, Denied> {
+        let _place = Place::among(&self.admission)?;
         let (reply, answer) = oneshot::channel();
         self.queue.try_send(Waiting { asked, reply }).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => Denied::Busy(self.waiting),
@@ -248,6 +265,61 @@ impl Recorder {
     }
 }
 
+/// How many callers with a command each may wait, by what was answered lately. Batches and streams wait at their own pace.
+#[derive(Debug)]
+struct Admission {
+    waiting: AtomicUsize,
+    limit: AtomicUsize,
+}
+
+/// A caller's place among those who wait.
+struct Place<'a>(&'a Admission);
+
+impl Place<'_> {
+    fn among(admission: &Admission) -> Result<Place<'_>, Denied> {
+        let limit = admission.limit.load(Ordering::Relaxed);
+        if admission.waiting.fetch_add(1, Ordering::Relaxed) < limit {
+            return Ok(Place(admission));
+        }
+        admission.waiting.fetch_sub(1, Ordering::Relaxed);
+        Err(Denied::Busy(limit))
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.0.waiting.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// How fast commands are judged, as a mean of the last seconds.
+struct Pace {
+    since: Instant,
+    judged: usize,
+    per_second: f64,
+}
+
+impl Pace {
+    fn begin() -> Pace {
+        Pace { since: Instant::now(), judged: 0, per_second: 0.0 }
+    }
+
+    /// Takes note of a group; sets how many may wait.
+    fn judged(&mut self, commands: usize, admission: &Admission, most: usize) {
+        self.judged += commands;
+        let elapsed = self.since.elapsed();
+        if elapsed < PACE {
+            return;
+        }
+        // A quiet moment says nothing of how fast it could be.
+        let now = self.judged as f64 / elapsed.as_secs_f64();
+        self.per_second = now.max(self.per_second * 0.8 + now * 0.2);
+        let limit = (self.per_second * WAITING.as_secs_f64()) as usize;
+        admission.limit.store(limit.clamp(LEAST_WAITING.min(most), most), Ordering::Relaxed);
+        *self = Pace { per_second: self.per_second, ..Pace::begin() };
+    }
+}
+
 /// What the recorder knows of the acknowledged journal, and its part in the turns on it.
 struct Known {
     turns: Turns,
@@ -276,6 +348,7 @@ impl Recording {
         self.ready.send_replace(true);
         let mut deferred: VecDeque<Waiting> = VecDeque::new();
         let mut clock_checked: Option<Instant> = None;
+        let mut pace = Pace::begin();
         loop {
             let mut group: Vec<Waiting> = deferred.drain(..).collect();
             if group.len() < GATHERED {
@@ -291,7 +364,9 @@ impl Recording {
                     }
                 }
             }
+            let asked = group.len();
             let appended = self.settle(&mut known, group, &mut deferred).await?;
+            pace.judged(asked.saturating_sub(deferred.len()), &self.admission, self.settings.waiting);
             known.turns.give_back(deferred.is_empty() && self.queue.is_empty()).await;
             if appended && clock_checked.is_none_or(|last| last.elapsed() > CLOCK_CHECK) {
                 self.check_clock(&known.tip).await?;

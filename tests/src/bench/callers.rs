@@ -68,8 +68,8 @@ pub async fn unary_callers(channels: &[Channel], trade: &Trade, callers: usize, 
                     Err(status) if is_refused && status.code() == Code::FailedPrecondition => measured.refused += 1,
                     Err(status) if status.code() == Code::ResourceExhausted => {
                         measured.shed += 1;
+                        tokio::time::sleep(wire::status::explain(&status).retry_after.expect("a hint")).await;
                         // Nothing of this lot goes on without it.
-                        tokio::time::sleep(Duration::from_millis(20)).await;
                         break;
                     }
                     Err(status) => panic!("{status:?}"),

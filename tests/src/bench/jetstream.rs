@@ -9,7 +9,11 @@ use tests::Nats;
 
 /// So many publishers in closed loops, each message of so many bytes.
 pub async fn published(nats: &Nats, bytes: usize, publishers: usize, time: Duration) -> Measured {
-    let client = async_nats::connect(nats.url()).await.expect("a connection");
+    let url = nats.url();
+    let address: async_nats::ServerAddr = url.parse().expect("an address");
+    let (user, password) = (address.username().unwrap_or_default(), address.password().unwrap_or_default());
+    let options = async_nats::ConnectOptions::with_user_and_password(user.to_owned(), password.to_owned());
+    let client = options.connect(address).await.expect("a connection");
     let context = async_nats::jetstream::new(client);
     let name = format!("raw-{bytes}-{publishers}");
     let config = Config {

@@ -362,8 +362,8 @@ impl Bench {
     async fn overload(&mut self, figures: &mut Figures, time: Duration) {
         let channels = self.connections(1).await;
         let at_capacity = callers::unary_callers(&channels, &self.trade, 256, time).await;
-        let beyond = callers::unary_callers(&channels, &self.trade, 6_000, time).await;
-        figures.load("overload_per_s", &beyond, "6,000 callers");
+        let beyond = callers::unary_callers(&channels, &self.trade, 2_000, time).await;
+        figures.load("overload_per_s", &beyond, "2,000 callers who come back when they are told to");
         figures.put("overload_shed", beyond.shed as f64, "turned away with RESOURCE_EXHAUSTED");
         figures.put(
             "overload_p99_vs_capacity",

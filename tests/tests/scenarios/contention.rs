@@ -37,6 +37,40 @@ async fn who_is_overtaken_every_time_hears_aborted_and_has_recorded_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_comes_while_too_many_wait_is_told_when_to_come_back_and_has_recorded_nothing() {
+    let system = System::start().await;
+    let small = system.recorder_with(|settings| record::Settings { waiting: 4, ..settings }).await;
+    let call = |command: Command| {
+        let mut client = RecordServiceClient::new(small.clone());
+        async move {
+            let Some(command::Action::Harvest(action)) = command.action else { unreachable!("it is a harvest") };
+            client.harvest(on_behalf_of(COOP, HarvestRequest { header: command.header, harvest: Some(action) })).await
+        }
+    };
+    let mut left: Vec<_> = (0..300).map(|n| command("2026-11-20", harvest(&format!("L{n}"), 1_000))).collect();
+    let (mut accepted, mut shed) = (0, 0);
+    while !left.is_empty() {
+        let answers = futures::future::join_all(left.iter().cloned().map(call)).await;
+        let mut again = Vec::new();
+        for (command, answer) in left.into_iter().zip(answers) {
+            match answer {
+                Ok(_) => accepted += 1,
+                Err(status) => {
+                    let told = wire::status::explain(&status);
+                    assert_eq!((told.code, told.retry_after.is_some()), (Code::ResourceExhausted, true), "{told:?}");
+                    shed += 1;
+                    again.push(command);
+                }
+            }
+        }
+        left = again;
+    }
+    assert!(accepted == 300 && shed > 0, "{shed} were told to come back");
+    system.caught_up().await;
+    assert_eq!(system.stock("FA1", "").await, 300_000, "each once");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_recorder_that_lags_behind_its_twin_refuses_nothing_that_holds() {
     let system = System::start().await;
     let twin = system.second_recorder().await;
