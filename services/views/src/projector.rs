@@ -2,7 +2,7 @@
 
 use crate::database::{self, Checkpoint};
 use crate::fold::Numbered;
-use crate::{Error, Writer};
+use crate::{Error, Writer, verify};
 use domain::event::Event;
 use std::future::Future;
 use std::time::Duration;
@@ -15,6 +15,8 @@ const ENTRIES: usize = 512;
 /// Events in a transaction: few while the projector is up with the journal, so that a query need not wait; more while it is behind.
 const EVENTS_LIVE: usize = 2_000;
 const EVENTS_BEHIND: usize = 10_000;
+/// Entries of a journal from which on empty tables are filled in bulk.
+const LONG: u64 = 500;
 /// How long one wait for entries lasts; it ends at once when there is one.
 const WAIT: Duration = Duration::from_secs(1);
 /// Pauses after a failure, from the first to the longest.
@@ -65,6 +67,11 @@ impl Projector {
 
     async fn follow(&self, applied: &mut bool) -> Result<std::convert::Infallible, Error> {
         let mut writer = Writer::open(&self.settings).await?;
+        if writer.checkpoint().is_none() && self.journal.last_sequence().await? > LONG {
+            tracing::info!(schema = self.settings.schema, "filling empty tables from a long journal");
+            verify::fill(&self.journal, &self.settings).await?;
+            writer = Writer::open(&self.settings).await?;
+        }
         let mut reader = self.journal.read_from(begin(&self.journal, writer.checkpoint())?);
         tracing::info!(
             sequence = writer.checkpoint().map_or(0, |checkpoint| checkpoint.sequence),

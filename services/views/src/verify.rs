@@ -83,9 +83,9 @@ pub struct Difference {
 /// Compares the tables with the journal, row by row, and with the domain's own fold of it. `progress` hears how far it is: the
 /// sequence, and the last one. The projector is held back for the moment of the comparison itself.
 pub async fn verify(journal: &Journal, settings: &Settings, mut progress: impl FnMut(u64, u64) + Send) -> Result<Report, Error> {
-    let fresh = settings.in_schema(&format!("verify_{}", Uuid::now_v7().simple()));
-    let outcome = compare(journal, settings, &fresh, &mut progress).await;
-    drop_schema(settings, &fresh.schema).await?;
+    let beside = Beside::of(settings, "verify").await?;
+    let outcome = compare(journal, settings, &beside.settings, &mut progress).await;
+    beside.drop().await?;
     outcome
 }
 
@@ -160,10 +160,10 @@ pub async fn rebuild(
     settings: &Settings,
     mut progress: impl FnMut(u64, u64) + Send,
 ) -> Result<Rebuild, Error> {
-    let fresh = settings.in_schema(&format!("rebuild_{}", Uuid::now_v7().simple()));
-    let outcome = replace(journal, settings, &fresh, &mut progress).await;
+    let beside = Beside::of(settings, "rebuild").await?;
+    let outcome = replace(journal, settings, &beside.settings, &mut progress).await;
     // After the switch this name holds the old tables.
-    drop_schema(settings, &fresh.schema).await?;
+    beside.drop().await?;
     outcome
 }
 
@@ -185,10 +185,8 @@ async fn replace(
     // Both are of a new generation: a projector that waits for the old row may not write to tables that are leaving.
     transaction
         .batch_execute(&format!(
-            "SET LOCAL synchronous_commit = on;
-             UPDATE \"{new}\".checkpoint SET generation = {generation}; UPDATE \"{old}\".checkpoint SET generation = {generation};
-             ALTER SCHEMA \"{old}\" RENAME TO \"{new}_old\"; ALTER SCHEMA \"{new}\" RENAME TO \"{old}\";
-             ALTER SCHEMA \"{new}_old\" RENAME TO \"{new}\"",
+            "UPDATE \"{new}\".checkpoint SET generation = {generation}; UPDATE \"{old}\".checkpoint SET generation = {generation}; {}",
+            exchange(old, new),
             generation = goal.generation + 1
         ))
         .await?;
@@ -196,10 +194,78 @@ async fn replace(
     Ok(Rebuild { sequence: goal.sequence, entries: rebuilt.entries, events: rebuilt.events, generation: goal.generation + 1 })
 }
 
-async fn drop_schema(settings: &Settings, schema: &str) -> Result<(), Error> {
-    let client = database::connection(settings).await?;
-    client.batch_execute(&format!("DROP SCHEMA IF EXISTS \"{schema}\" CASCADE")).await?;
+/// Fills tables that hold nothing yet with what the journal holds by now, beside them and in bulk: whoever asks meanwhile hears that
+/// there is nothing, as before. Leaves to the writer what it cannot take, and everything where another was first.
+pub(crate) async fn fill(journal: &Journal, settings: &Settings) -> Result<(), Error> {
+    let beside = Beside::of(settings, "fill").await?;
+    let outcome = fill_beside(journal, settings, &beside.settings).await;
+    beside.drop().await?;
+    outcome
+}
+
+async fn fill_beside(journal: &Journal, settings: &Settings, fresh: &Settings) -> Result<(), Error> {
+    database::migrate(fresh).await?;
+    let (mut loader, mut replay) = (Loader::begin(fresh, false).await?, Replay::of(journal));
+    let last = journal.last_sequence().await?;
+    'reading: while loader.last().is_none_or(|reached| reached.sequence < last) {
+        // Damage and stale entries at the end are for the writer to come upon.
+        let entries = match replay.next(last).await {
+            Ok(entries) if !entries.is_empty() => entries,
+            Ok(_) => break,
+            Err(error) if error.is_final() => break,
+            Err(error) => return Err(error),
+        };
+        for batch in batches(&entries, FOLDED) {
+            if loader.take(batch).await? < batch.len() {
+                break 'reading;
+            }
+        }
+    }
+    loader.finish().await?;
+    let mut live = database::connection(settings).await?;
+    let transaction = live.transaction().await?;
+    transaction.batch_execute("LOCK TABLE checkpoint IN EXCLUSIVE MODE").await?;
+    if database::checkpoint(&transaction).await?.is_none() {
+        transaction.batch_execute(&exchange(&settings.schema, &fresh.schema)).await?;
+        transaction.commit().await?;
+    }
     Ok(())
+}
+
+/// Puts the tables of one schema in the place of another's, and those in its place.
+fn exchange(old: &str, new: &str) -> String {
+    format!(
+        "SET LOCAL synchronous_commit = on; ALTER SCHEMA \"{old}\" RENAME TO \"{new}_old\";
+         ALTER SCHEMA \"{new}\" RENAME TO \"{old}\"; ALTER SCHEMA \"{new}_old\" RENAME TO \"{new}\""
+    )
+}
+
+/// A schema beside the live one, of nobody else as long as this connection lives.
+struct Beside {
+    settings: Settings,
+    client: Client,
+}
+
+impl Beside {
+    /// Names one, and drops those that programs left that were killed.
+    async fn of(settings: &Settings, purpose: &str) -> Result<Beside, Error> {
+        let client = database::connection(settings).await?;
+        let left = "SELECT nspname::text FROM pg_namespace
+                    WHERE nspname ~ '^(verify|rebuild|fill)_[0-9a-f]{32}$' AND pg_try_advisory_lock(hashtext(nspname))";
+        for row in client.query(left, &[]).await? {
+            let schema: String = row.try_get(0)?;
+            tracing::info!(schema, "dropping tables that were left behind");
+            client.batch_execute(&format!("DROP SCHEMA IF EXISTS \"{schema}\" CASCADE")).await?;
+        }
+        let schema = format!("{purpose}_{}", Uuid::now_v7().simple());
+        client.execute("SELECT pg_advisory_unlock_all(), pg_advisory_lock(hashtext($1))", &[&schema]).await?;
+        Ok(Beside { settings: settings.in_schema(&schema), client })
+    }
+
+    async fn drop(self) -> Result<(), Error> {
+        self.client.batch_execute(&format!("DROP SCHEMA IF EXISTS \"{}\" CASCADE", self.settings.schema)).await?;
+        Ok(())
+    }
 }
 
 /// Tables that are built anew, and, where it is asked for, the domain's own fold beside them.

@@ -244,6 +244,34 @@ async fn tables_built_anew_are_those_that_were_written_as_it_came() {
     assert!(report.differences.iter().all(|difference| difference.table == "balances"), "{report:?}");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_projectors_that_come_to_a_long_journal_fill_empty_tables_once() {
+    let (server, broker) = (Server::start().await, Broker::start());
+    let mut book = eventful();
+    let noon = book.at("2026-11-22T12:00+07:00");
+    for index in 0..600 {
+        book.say("HTX1", &noon, harvested(&lot(&format!("M{index}"), "RAU"), "F1", 1_000));
+    }
+    let (journal, tip) = broker.journal(&book).await;
+    let both = [Running::start(&journal, &server.settings), Running::start(&journal, &server.settings)];
+    reaches(&server.settings, tip.sequence).await;
+    let known = book.entries.len();
+    book.say("HTX1", &noon, harvested(&lot("LAST", "RAU"), "F1", 1_000));
+    let tip = append(&journal, tip, &book, known).await;
+    reaches(&server.settings, tip.sequence).await;
+    for projector in both {
+        projector.stop().await;
+    }
+    let report = verify(&journal, &server.settings, |_, _| ()).await.unwrap();
+    assert!(report.is_clean(), "{report:?}");
+    let rows = rows::all(&server, &server.settings).await;
+    assert_eq!(rows["stock"].iter().filter(|row| row.contains("F1")).count(), 600 + 4, "{:?}", rows["stock"].len());
+    // What a projector left that was stopped meanwhile, the next who builds tables takes away; so does verify.
+    let schemas = "SELECT nspname::text FROM pg_namespace WHERE nspname ~ '^(fill|verify)_'";
+    assert!(verify(&journal, &server.settings, |_, _| ()).await.unwrap().is_clean());
+    assert!(server.client(&server.settings).await.query(schemas, &[]).await.unwrap().is_empty(), "nothing is left");
+}
+
 #[tokio::test]
 async fn tables_of_another_journal_are_left_alone() {
     let server = Server::start().await;
