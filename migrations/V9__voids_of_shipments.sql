@@ -14,3 +14,7 @@ ALTER TABLE shipments SET (fillfactor = 85);
 ALTER TABLE flow_daily SET (fillfactor = 90);
 ALTER TABLE flow_monthly SET (fillfactor = 85);
 ALTER TABLE chain_days SET (fillfactor = 80);
+
+-- Days come nearly in order: ranges of pages do where an index of every row cost a fifth of what a movement takes to write.
+DROP INDEX movements_by_day;
+CREATE INDEX movements_by_day ON movements USING brin (business_day) WITH (pages_per_range = 32, autosummarize = on);

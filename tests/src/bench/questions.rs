@@ -5,6 +5,7 @@ use crate::measured::Measured;
 use crate::trade::Trade;
 use std::time::{Duration, Instant};
 use tokio::time::sleep;
+use tonic::Code;
 use tonic::transport::Channel;
 use wire::proto::chuoi::stock::v1::stock_service_client::StockServiceClient;
 use wire::proto::chuoi::stock::v1::{QueryStockRequest, StockFilter, StockKey};
@@ -33,8 +34,8 @@ pub async fn asked(query: &Channel, trade: &Trade, question: Question, times: us
         let (shop, product, _) = trade.asked(number);
         let since = Instant::now();
         match question {
-            Question::Shop => stock(query, vec![shop], vec![], StockKey::Product, "").await,
-            Question::Product => stock(query, vec![], vec![product], StockKey::Channel, "").await,
+            Question::Shop => stock(query, vec![shop], vec![], StockKey::Product).await,
+            Question::Product => stock(query, vec![], vec![product], StockKey::Channel).await,
             Question::Chains => {
                 let year = jiff::tz::TimeZone::UTC.to_datetime(jiff::Timestamp::now()).date().year();
                 let request = QueryUtilizationRequest {
@@ -58,14 +59,28 @@ pub async fn asked(query: &Channel, trade: &Trade, question: Question, times: us
     measured
 }
 
-async fn stock(query: &Channel, sites: Vec<String>, products: Vec<String>, key: StockKey, at_least: &str) {
+async fn stock(query: &Channel, sites: Vec<String>, products: Vec<String>, key: StockKey) {
     let request = QueryStockRequest {
         filter: Some(StockFilter { sites, products, ..StockFilter::default() }),
         group_by: vec![key.into()],
-        at_least: at_least.to_owned(),
         ..QueryStockRequest::default()
     };
     StockServiceClient::new(query.clone()).query_stock(request).await.expect("stock");
+}
+
+/// Whether a shop's stock was answered as of a position; not, where the tables did not reach it in time.
+async fn shows(query: &Channel, shop: &str, at_least: &str) -> bool {
+    let request = QueryStockRequest {
+        filter: Some(StockFilter { sites: vec![shop.to_owned()], ..StockFilter::default() }),
+        group_by: vec![StockKey::Product.into()],
+        at_least: at_least.to_owned(),
+        ..QueryStockRequest::default()
+    };
+    match StockServiceClient::new(query.clone()).query_stock(request).await {
+        Ok(_) => true,
+        Err(status) if status.code() == Code::DeadlineExceeded => false,
+        Err(status) => panic!("{status:?}"),
+    }
 }
 
 /// From the acknowledgement of a write until a query of its shop's stock has answered with it.
@@ -79,7 +94,7 @@ pub async fn visible(recorder: &Channel, query: &Channel, trade: &Trade, times: 
         for step in lot.at_the_shop().into_iter().filter(|step| !step.is_refused) {
             let recorded = unary(recorder, step).await.expect("recorded").expect("a position");
             let since = Instant::now();
-            stock(query, vec![lot.shop().to_owned()], vec![], StockKey::Product, &recorded.position).await;
+            while !shows(query, lot.shop(), &recorded.position).await {}
             measured.waited(since);
             measured.accepted += 1;
             sleep(pause).await;
