@@ -3,7 +3,7 @@
 
 use crate::ids::{CommandIds, IndexFailed};
 use domain::command::{Action, Command, Context};
-use domain::entry::RecordedCommand;
+use domain::entry::{Entry, RecordedCommand};
 use domain::id::{CommandId, Digest, OrganizationCode};
 use domain::refusal::{CommandRef, Refusal};
 use domain::repetition::{Judgement, Seen, judge};
@@ -63,6 +63,9 @@ const WAITING: Duration = Duration::from_millis(100);
 const LEAST_WAITING: usize = 512;
 /// How often the pace is taken.
 const PACE: Duration = Duration::from_millis(250);
+/// Entries that are read at once to be folded, and how often so many wait decoded.
+const READ_TOGETHER: usize = 256;
+const AHEAD: usize = 2;
 /// How long to read before looking around.
 const READ_WAIT: Duration = Duration::from_millis(200);
 
@@ -401,19 +404,34 @@ impl Recording {
             return Ok(());
         }
         let mut reader = self.journal.read_from(Some(known.tip.clone()));
-        while known.tip.last_seen < last {
-            for live in reader.next(GATHERED, READ_WAIT).await? {
-                let entry = understand(&live)?;
+        // Beside the fold, a task reads and decodes what comes next.
+        let (sender, mut chunks) = mpsc::channel(AHEAD);
+        tokio::spawn(async move {
+            loop {
+                let chunk = match reader.next(READ_TOGETHER, READ_WAIT).await {
+                    Ok(live) => live.into_iter().map(|live| Ok((understand(&live)?, live.tip))).collect(),
+                    Err(error) => Err(Error::Journal(error)),
+                };
+                let reached = reader.tip().cloned();
+                let ends = chunk.is_err() || reached.as_ref().is_some_and(|tip| tip.last_seen >= last);
+                if sender.send((chunk, reached)).await.is_err() || ends {
+                    return;
+                }
+            }
+        });
+        while let Some((chunk, reached)) = chunks.recv().await {
+            let chunk: Vec<(Entry, Tip)> = chunk?;
+            for (entry, tip) in chunk {
                 known.state.evolve_entry(&entry);
                 for command in &entry.commands {
-                    let seen = Seen { sequence: live.tip.sequence, digest: command.digest };
+                    let seen = Seen { sequence: tip.sequence, digest: command.digest };
                     known.ids.remember(&command.organization, command.id, seen)?;
                 }
-                known.tip = live.tip;
+                known.tip = tip;
             }
             // A stale entry may lie at the end: it was seen, and holds nothing.
-            if let Some(tip) = reader.tip() {
-                known.tip = tip.clone();
+            if let Some(tip) = reached {
+                known.tip = tip;
             }
         }
         Ok(())
