@@ -84,9 +84,9 @@ async fn shows(query: &Channel, shop: &str, at_least: &str) -> bool {
 }
 
 /// From the acknowledgement of a write until a query of its shop's stock has answered with it.
-pub async fn visible(recorder: &Channel, query: &Channel, trade: &Trade, times: usize, pause: Duration) -> Measured {
+pub async fn visible(recorder: &Channel, query: &Channel, trade: &Trade, time: Duration, pause: Duration) -> Measured {
     let (mut measured, begun) = (Measured::none(), Instant::now());
-    while measured.accepted < times as u64 {
+    while begun.elapsed() < time {
         let lot = trade.next();
         for step in lot.at_the_farm() {
             unary(recorder, step).await.expect("recorded");
