@@ -18,6 +18,8 @@ pub struct Writer {
 const FIRST: i64 = 1_000;
 /// How much the tables grow before it looks again.
 const GROWTH: i64 = 4;
+/// Number of events from which on its own housekeeping is soon enough, and looking takes too long to wait for.
+const GROWN: i64 = 100_000;
 /// Tables whose rows are looked up while they are written.
 const ANALYZED: &str = "lots, stock, stock_totals, outside, shipments, shipment_lines, flow_daily, flow_monthly, chain_days";
 
@@ -65,7 +67,7 @@ impl Writer {
         }
         // Statements were planned when the tables were small, where any index does: PostgreSQL plans them again after this. Its
         // own housekeeping does the same, too late for tables that are filled in seconds.
-        if self.events() >= self.analyze_at {
+        if self.events() >= self.analyze_at && self.events() < GROWN {
             self.analyze_at = self.events() * GROWTH;
             self.client.batch_execute(&format!("ANALYZE {ANALYZED}")).await?;
         }
