@@ -86,7 +86,7 @@ async fn main() -> ExitCode {
 
 async fn run(asked: Asked) -> ExitCode {
     let begun = Instant::now();
-    let (mut figures, time) = (Figures::default(), Duration::from_secs(5));
+    let (mut figures, time) = (Figures::default(), Duration::from_secs(4));
     baselines(&mut figures, time).await;
     let (small, large) = tokio::join!(Bench::start(), Bench::start());
     println!("chuoi: callers in closed loops, no projector");
