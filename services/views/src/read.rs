@@ -244,8 +244,17 @@ macro_rules! whole {
             let cut = $crate::read::Cut::of(&mut client).await?;
             let $cut = &cut;
             let answer: Result<_, $crate::Error> = async { $answer }.await;
-            // A question that PostgreSQL gave up leaves nothing to look at.
-            if times == $crate::read::EXCHANGED || cut.is_whole().await.unwrap_or(true) {
+            let generation = cut.checkpoint.generation;
+            let is_whole = match cut.is_whole().await {
+                Ok(is_whole) => is_whole,
+                // PostgreSQL gave the question up; whether for that, only another look says.
+                Err(_) => {
+                    drop(cut);
+                    let now = $crate::read::Cut::of(&mut client).await?;
+                    now.checkpoint.generation == generation
+                }
+            };
+            if is_whole || times == $crate::read::EXCHANGED {
                 break answer;
             }
             times += 1;
