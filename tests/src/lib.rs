@@ -15,8 +15,10 @@ pub use nats::Nats;
 pub use system::{Process, System};
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::process::ExitCode;
 
 use tempfile::TempDir;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::spawn_blocking;
 
 /// What most scenarios need: a nats-server of their own and an empty database.
@@ -44,6 +46,16 @@ pub fn folder() -> TempDir {
 pub fn free_address() -> SocketAddr {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
     listener.local_addr().expect("the port's number")
+}
+
+/// Runs until it is through, or until SIGTERM or SIGINT: what is dropped then ends its processes and removes its folders.
+pub async fn until_told_to_end(run: impl Future<Output = ExitCode>) -> ExitCode {
+    let mut ended = signal(SignalKind::terminate()).expect("a handler");
+    tokio::select! {
+        outcome = run => outcome,
+        _ = ended.recv() => ExitCode::FAILURE,
+        _ = tokio::signal::ctrl_c() => ExitCode::FAILURE,
+    }
 }
 
 /// Runs what blocks where it may.

@@ -19,7 +19,6 @@ use serde_json::{Map, Value};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 use tests::{Nats, Postgres, System};
-use tokio::signal::unix::{SignalKind, signal};
 use tonic::transport::Channel;
 use trade::Trade;
 use wire::proto::chuoi::record::v1::command::Action;
@@ -75,13 +74,7 @@ impl Figures {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let mut ended = signal(SignalKind::terminate()).expect("a handler");
-    // What is dropped ends its processes and removes its folders.
-    tokio::select! {
-        outcome = run(Asked::parse()) => outcome,
-        _ = ended.recv() => ExitCode::FAILURE,
-        _ = tokio::signal::ctrl_c() => ExitCode::FAILURE,
-    }
+    tests::until_told_to_end(run(Asked::parse())).await
 }
 
 async fn run(asked: Asked) -> ExitCode {

@@ -11,7 +11,6 @@ mod schedules;
 use clap::Parser;
 use serde_json::json;
 use std::process::ExitCode;
-use tokio::signal::unix::{SignalKind, signal};
 
 /// Breaks servers of its own under load and compares what callers heard with what is stored
 #[derive(Parser)]
@@ -32,13 +31,7 @@ struct Asked {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let mut ended = signal(SignalKind::terminate()).expect("a handler");
-    // What is dropped ends its processes and removes its folders.
-    tokio::select! {
-        outcome = run(Asked::parse()) => outcome,
-        _ = ended.recv() => ExitCode::FAILURE,
-        _ = tokio::signal::ctrl_c() => ExitCode::FAILURE,
-    }
+    tests::until_told_to_end(run(Asked::parse())).await
 }
 
 async fn run(asked: Asked) -> ExitCode {
