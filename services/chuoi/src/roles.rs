@@ -55,8 +55,8 @@ pub struct Servers {
     pub journal: stream::Settings,
     /// The tables.
     pub database: database::Settings,
-    /// Folder for the recorder's index of command ids.
-    pub index_folder: PathBuf,
+    /// Folder for what the recorder does not keep in memory.
+    pub recorder_folder: PathBuf,
 }
 
 /// Roles that run.
@@ -103,7 +103,7 @@ pub async fn start(roles: Roles, servers: Servers, listener: TcpListener) -> Res
     };
     routes = routes.add_service(reflection);
     if let (true, Some(journal)) = (roles.recorder, &journal) {
-        let (recorder, recording) = Recorder::new(journal.clone(), record::Settings::new(servers.index_folder));
+        let (recorder, recording) = Recorder::new(journal.clone(), record::Settings::new(servers.recorder_folder));
         routes = routes.add_service(record::service(recorder.clone()));
         health.set_service_status(RECORD_SERVICE, ServingStatus::NotServing).await;
         tokio::spawn(report_recorder(health.clone(), recorder));

@@ -16,8 +16,8 @@ pub async fn run(settings: Settings, roles: Roles) -> Result<(), Failure> {
         let remedy = "choose another with --listen";
         Failure::failed(format!("cannot listen on {address}; {remedy}"), error)
     })?;
-    let index_folder = settings.data()?.join("recorder").join(format!("{}-{}", settings.text(Key::Stream), address.port()));
-    let servers = Servers { journal: journal(&settings), database: database(&settings), index_folder };
+    let recorder_folder = settings.data()?.join("recorder").join(format!("{}-{}", settings.text(Key::Stream), address.port()));
+    let servers = Servers { journal: journal(&settings), database: database(&settings), recorder_folder };
     let mut stop = Stop::new()?;
     let mut serving = tokio::select! {
         serving = roles::start(roles, servers, listener) => serving?,

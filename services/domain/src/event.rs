@@ -7,6 +7,7 @@ use crate::posting::{Outside, Place, Posting};
 use crate::quantity::Milli;
 use crate::time::{BusinessDay, EventTime};
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 pub use registry::RegistryFact;
 
 /// A fact that happened.
@@ -117,7 +118,7 @@ pub struct LotAmount {
 }
 
 /// What names a lot for ever, said when it begins.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lot {
     /// Derived from issuer, product and code.
     pub id: LotId,
@@ -134,6 +135,7 @@ pub struct Lot {
     /// Business day of the earliest harvest that it goes back to.
     pub harvest_day: Option<BusinessDay>,
     /// Instant of that harvest, where it is known to the moment.
+    #[serde(with = "jiff::fmt::serde::timestamp::nanosecond::optional")]
     pub harvest_time: Option<Timestamp>,
 }
 

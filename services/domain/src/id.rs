@@ -1,5 +1,6 @@
 //! Names of things: internal codes, and ids derived from what names a thing, so that everyone derives the same.
 
+use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use smol_str::SmolStr;
 use std::fmt;
@@ -25,7 +26,7 @@ const CODE_ALLOWED: &str = "1 to 20 of A-Z, 0-9, '-', '_', '.'";
 macro_rules! code {
     ($name:ident, $what:literal) => {
         #[doc = concat!("Internal code of ", $what, ": upper case, for ever.")]
-        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         pub struct $name(SmolStr);
 
         impl $name {
@@ -67,7 +68,7 @@ impl ProductCode {
 }
 
 /// Code of a lot: 1 to 20 characters of GS1 AI (10), as printed, letters in their case.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct LotCode(SmolStr);
 
 impl LotCode {
@@ -100,7 +101,7 @@ impl fmt::Display for LotCode {
 }
 
 /// Code that a sender gives a shipment: 1 to 40 visible ASCII characters.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ShipmentCode(SmolStr);
 
 impl ShipmentCode {
@@ -127,10 +128,15 @@ impl fmt::Display for ShipmentCode {
 }
 
 /// One batch of one product: derived from (issuer, product, lot code).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct LotId(pub Uuid);
 
 impl LotId {
+    /// What sorts before every id.
+    pub(crate) const fn least() -> Self {
+        Self(Uuid::nil())
+    }
+
     /// The id of the lot that an issuer named so.
     pub fn derive(issuer: &OrganizationCode, product: &ProductCode, code: &LotCode) -> LotId {
         LotId(derive(&["lot", issuer.as_str(), product.as_str(), code.as_str()]))
@@ -138,7 +144,7 @@ impl LotId {
 }
 
 /// Goods on their way from one site to another: derived from (issuer, shipment code).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ShipmentId(pub Uuid);
 
 impl ShipmentId {
@@ -154,7 +160,7 @@ impl ShipmentId {
 }
 
 /// A command, named by its sender; unique within its organization.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct CommandId(pub Uuid);
 
 /// An event: derived from (organization, command, index in the command).
@@ -169,7 +175,7 @@ impl EventId {
 }
 
 /// What tells a repetition of a command from another command under the same id: SHA-256 of its fields as sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Digest(pub [u8; 32]);
 
 impl Digest {

@@ -1,9 +1,10 @@
 //! Quantities of goods: whole thousandths of a product's base unit. Rule 1 lives here.
 
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// Thousandths of a product's base unit: grams for kilogram goods, thousandths of a piece for pieces.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Milli(pub i64);
 
 impl Milli {

@@ -6,6 +6,7 @@ use crate::quantity::Milli;
 use crate::time::{BusinessDay, EventTime};
 use crate::unit::{BaseUnit, Inexact};
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// How a refusal would be classed by a caller: what kind of thing to do about it.
@@ -41,7 +42,7 @@ impl fmt::Display for LotName {
 }
 
 /// A command of an organization.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct CommandRef {
     /// The organization.
     pub organization: OrganizationCode,

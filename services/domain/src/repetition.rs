@@ -1,9 +1,10 @@
 //! The same command again: one id stands for one content, for ever. Tells a repetition from another command under the same id.
 
 use crate::id::Digest;
+use serde::{Deserialize, Serialize};
 
 /// What is remembered of a recorded command.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Seen {
     /// Sequence of the entry that holds it.
     pub sequence: u64,

@@ -1,29 +1,30 @@
 //! What deciding may look at: lots, the ledgers of places, shipments, the registry. A fold of the journal; a clone is cheap, so
 //! that a group of commands is decided on a copy.
 
-mod layers;
+pub mod layers;
 pub mod ledger;
 mod ordered;
 pub mod registry;
 
-use crate::entry::{Entry, Genesis};
+use crate::entry::{Entry, Genesis, RecordedCommand};
 use crate::event::registry::{Organization, OrganizationKind};
 use crate::event::{CountBasis, Counted, CountedLine, Event, Fact, Lot, LotAmount, RegistryFact};
-use crate::id::{CommandId, LotId, OrganizationCode, ProductCode, ShipmentCode, ShipmentId, SiteCode};
+use crate::id::{CommandId, LotCode, LotId, OrganizationCode, ProductCode, ShipmentCode, ShipmentId, SiteCode};
 use crate::posting::Place;
 use crate::quantity::Milli;
 use crate::refusal::{CommandRef, LotName};
 use crate::time::{BusinessDay, Calendar, EventTime, TimeKey, UnknownTimeZone};
-use imbl::{OrdMap, OrdSet};
 use layers::Layers;
+pub use layers::Shelf;
 use ledger::{CountMade, Ledger, LedgerKey};
 use ordered::Ordered;
 use registry::Registry;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// A place inside the book.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Holder {
     /// A site.
     Site(SiteCode),
@@ -51,7 +52,7 @@ impl From<Holder> for Place {
 }
 
 /// A lot that is known.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct KnownLot {
     /// What names it.
     pub lot: Lot,
@@ -69,7 +70,7 @@ impl KnownLot {
 }
 
 /// Goods that were received before their dispatch was known.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct UnmatchedReceipt {
     /// The lot.
     pub lot: LotId,
@@ -84,7 +85,7 @@ pub struct UnmatchedReceipt {
 }
 
 /// A line of a shipment.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Line {
     /// How much was sent.
     pub sent: Milli,
@@ -93,7 +94,7 @@ pub struct Line {
 }
 
 /// Goods on their way.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Shipment {
     /// Its id.
     pub id: ShipmentId,
@@ -108,7 +109,7 @@ pub struct Shipment {
 }
 
 /// How a shipment left.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Departure {
     /// Site that it left.
     pub from: SiteCode,
@@ -122,6 +123,57 @@ pub struct Departure {
     pub is_return: bool,
 }
 
+/// A lot at a site, by its product.
+pub type LotAt = (SiteCode, ProductCode, LotId);
+
+/// What is known of a lot at a site without opening its book.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Presence {
+    /// Code of the lot.
+    pub code: LotCode,
+    /// Whether something of it stands there.
+    pub stands: bool,
+    /// Last business day on which it moved there.
+    pub last: BusinessDay,
+}
+
+/// Counts of a product without lots, by time.
+pub type ProductCounts = BTreeMap<TimeKey, (EventTime, CommandRef)>;
+
+/// Where a state's parts are put away, besides the registry: that stays in memory.
+#[derive(Clone, Debug)]
+pub struct Shelves {
+    /// Lots.
+    pub lots: Arc<dyn Shelf<LotId, Arc<KnownLot>>>,
+    /// The books of places.
+    pub ledgers: Arc<dyn Shelf<(LotId, Holder), Arc<Ledger>>>,
+    /// Which lots ever were where; the only shelf that is asked for a range.
+    pub lots_at: Arc<dyn Shelf<LotAt, Presence>>,
+    /// Counts without lots.
+    pub product_counts: Arc<dyn Shelf<(SiteCode, ProductCode), Arc<ProductCounts>>>,
+    /// Shipments.
+    pub shipments: Arc<dyn Shelf<ShipmentId, Arc<Shipment>>>,
+    /// What voided a command.
+    pub voided: Arc<dyn Shelf<CommandRef, CommandId>>,
+}
+
+/// What leaves the memory for the shelves.
+#[derive(Clone, Debug)]
+pub struct Leaving {
+    /// Lots.
+    pub lots: Arc<BTreeMap<LotId, Arc<KnownLot>>>,
+    /// The books of places.
+    pub ledgers: Arc<BTreeMap<(LotId, Holder), Arc<Ledger>>>,
+    /// Which lots ever were where.
+    pub lots_at: Arc<BTreeMap<LotAt, Presence>>,
+    /// Counts without lots.
+    pub product_counts: Arc<BTreeMap<(SiteCode, ProductCode), Arc<ProductCounts>>>,
+    /// Shipments.
+    pub shipments: Arc<BTreeMap<ShipmentId, Arc<Shipment>>>,
+    /// What voided a command.
+    pub voided: Arc<BTreeMap<CommandRef, CommandId>>,
+}
+
 /// A fold of the journal.
 #[derive(Clone, Debug)]
 pub struct State {
@@ -130,9 +182,10 @@ pub struct State {
     registry: Arc<Registry>,
     lots: Layers<LotId, Arc<KnownLot>>,
     ledgers: Layers<(LotId, Holder), Arc<Ledger>>,
-    lots_at: OrdMap<(SiteCode, ProductCode), OrdSet<LotId>>,
+    /// Lots that ever were at a site.
+    lots_at: Layers<LotAt, Presence>,
     /// Counts of a product without lots: every lot of it that was not named stands at zero then.
-    product_counts: OrdMap<(SiteCode, ProductCode), OrdMap<TimeKey, (EventTime, CommandRef)>>,
+    product_counts: Layers<(SiteCode, ProductCode), Arc<ProductCounts>>,
     shipments: Layers<ShipmentId, Arc<Shipment>>,
     voided: Layers<CommandRef, CommandId>,
 }
@@ -154,8 +207,8 @@ impl State {
             registry: Arc::new(registry),
             lots: Layers::default(),
             ledgers: Layers::default(),
-            lots_at: OrdMap::new(),
-            product_counts: OrdMap::new(),
+            lots_at: Layers::default(),
+            product_counts: Layers::default(),
             shipments: Layers::default(),
             voided: Layers::default(),
         })
@@ -177,64 +230,74 @@ impl State {
     }
 
     /// A lot.
-    pub fn lot(&self, lot: LotId) -> Option<&KnownLot> {
-        self.lots.get(&lot).map(Arc::as_ref)
+    pub fn lot(&self, lot: LotId) -> Option<Arc<KnownLot>> {
+        self.lots.get(&lot)
     }
 
     /// A shipment.
-    pub fn shipment(&self, shipment: ShipmentId) -> Option<&Shipment> {
-        self.shipments.get(&shipment).map(Arc::as_ref)
+    pub fn shipment(&self, shipment: ShipmentId) -> Option<Arc<Shipment>> {
+        self.shipments.get(&shipment)
     }
 
     /// The book of a lot at a place, if it ever was there.
-    pub fn ledger(&self, lot: LotId, holder: &Holder) -> Option<&Ledger> {
-        self.ledgers.get(&(lot, holder.clone())).map(Arc::as_ref)
+    pub fn ledger(&self, lot: LotId, holder: &Holder) -> Option<Arc<Ledger>> {
+        self.ledgers.get(&(lot, holder.clone()))
     }
 
     /// What a place holds of a lot.
     pub fn held(&self, lot: LotId, holder: &Holder) -> Milli {
-        self.ledger(lot, holder).map_or(Milli::ZERO, Ledger::balance)
+        self.ledger(lot, holder).map_or(Milli::ZERO, |ledger| ledger.balance())
     }
 
     /// Lots of a product, under any of its codes, that ever were at a site.
-    pub fn lots_at(&self, site: &SiteCode, product: &ProductCode) -> OrdSet<LotId> {
+    pub fn lots_at(&self, site: &SiteCode, product: &ProductCode) -> BTreeSet<LotId> {
+        self.lots_of(site, product, |_| true)
+    }
+
+    /// Those of them of which something may leave on a day: it stands there, or it moved on that day or later.
+    pub fn lots_available(&self, site: &SiteCode, product: &ProductCode, day: BusinessDay) -> BTreeSet<LotId> {
+        self.lots_of(site, product, |presence| presence.stands || presence.last >= day)
+    }
+
+    fn lots_of(&self, site: &SiteCode, product: &ProductCode, is_meant: impl Fn(&Presence) -> bool) -> BTreeSet<LotId> {
         let products = &self.registry.products;
-        let of = |product: &ProductCode| self.lots_at.get(&(site.clone(), product.clone())).cloned().unwrap_or_default();
-        let mut lots = of(products.survivor(product));
-        products.duplicates(product).iter().for_each(|duplicate| lots.extend(of(duplicate)));
-        lots
+        let survivor = products.survivor(product);
+        let codes = products.duplicates(survivor).into_iter().chain([survivor.clone()]);
+        let of = |product: ProductCode| {
+            let from = (site.clone(), product, LotId::least());
+            self.lots_at.range(&from, |(at, of, _)| *at == from.0 && *of == from.1)
+        };
+        codes.flat_map(of).filter(|(_, presence)| is_meant(presence)).map(|((_, _, lot), _)| lot).collect()
     }
 
     /// Lots that ever were at a site, under any of its codes.
-    pub fn all_lots_at(&self, site: &SiteCode) -> impl Iterator<Item = LotId> + '_ {
-        self.registry.sites.codes(site).into_iter().flat_map(|site| {
-            // Every code is longer than nothing: the range begins before the site's first product.
-            self.lots_at
-                .range((site.clone(), ProductCode::least())..)
-                .take_while(move |((at, _), _)| *at == site)
-                .flat_map(|(_, lots)| lots.iter().copied())
-        })
+    pub fn all_lots_at(&self, site: &SiteCode) -> BTreeMap<LotId, Presence> {
+        let of = |site: SiteCode| {
+            let from = (site, ProductCode::least(), LotId::least());
+            self.lots_at.range(&from, |(at, _, _)| *at == from.0)
+        };
+        self.registry.sites.codes(site).into_iter().flat_map(of).map(|((_, _, lot), presence)| (lot, presence)).collect()
     }
 
     /// The count of a product without lots at a time.
-    pub fn product_count(&self, site: &SiteCode, product: &ProductCode, time: TimeKey) -> Option<&(EventTime, CommandRef)> {
-        self.product_counts.get(&(site.clone(), product.clone())).and_then(|counts| counts.get(&time))
+    pub fn product_count(&self, site: &SiteCode, product: &ProductCode, time: TimeKey) -> Option<(EventTime, CommandRef)> {
+        self.product_counts.get(&(site.clone(), product.clone())).and_then(|counts| counts.get(&time).cloned())
     }
 
     /// When a lot was last counted at a site, by itself or with its product.
     pub fn last_count(&self, site: &SiteCode, lot: &KnownLot) -> Option<LedgerKey> {
-        let by_lot = self.ledger(lot.lot.id, &Holder::Site(site.clone())).and_then(Ledger::last_count);
+        let by_lot = self.ledger(lot.lot.id, &Holder::Site(site.clone())).and_then(|ledger| ledger.last_count());
         let products = [&lot.lot.product, self.registry.products.survivor(&lot.lot.product)];
         let counts = products.into_iter().filter_map(|product| self.product_counts.get(&(site.clone(), product.clone())));
-        counts.filter_map(|counts| counts.get_max().map(|(time, _)| LedgerKey::count(*time))).chain(by_lot).max()
+        counts.filter_map(|counts| counts.last_key_value().map(|(time, _)| LedgerKey::count(*time))).chain(by_lot).max()
     }
 
     /// What voided or corrected a command.
     pub fn voided_by(&self, command: &CommandRef) -> Option<CommandId> {
-        self.voided.get(command).copied()
+        self.voided.get(command)
     }
 
-    /// Every place that holds something of a lot, with how much.
+    /// Every place that holds something of a lot, with how much; of a state of which nothing was put away.
     pub fn balances(&self) -> impl Iterator<Item = (LotId, Place, Milli)> + '_ {
         self.ledgers
             .iter()
@@ -246,18 +309,48 @@ impl State {
     pub fn flatten(&mut self) {
         self.lots.flatten();
         self.ledgers.flatten();
+        self.lots_at.flatten();
+        self.product_counts.flatten();
         self.shipments.flatten();
         self.voided.flatten();
     }
 
+    /// Lays the state upon shelves: what is not in memory is looked for there.
+    pub fn rest_on(&mut self, shelves: &Shelves) {
+        self.lots.rest_on(Arc::clone(&shelves.lots));
+        self.ledgers.rest_on(Arc::clone(&shelves.ledgers));
+        self.lots_at.rest_on(Arc::clone(&shelves.lots_at));
+        self.product_counts.rest_on(Arc::clone(&shelves.product_counts));
+        self.shipments.rest_on(Arc::clone(&shelves.shipments));
+        self.voided.rest_on(Arc::clone(&shelves.voided));
+    }
+
+    /// Takes what changed since the last time off the memory. Put it on the shelves before the next time.
+    pub fn put_away(&mut self) -> Leaving {
+        Leaving {
+            lots: self.lots.put_away(),
+            ledgers: self.ledgers.put_away(),
+            lots_at: self.lots_at.put_away(),
+            product_counts: self.product_counts.put_away(),
+            shipments: self.shipments.put_away(),
+            voided: self.voided.put_away(),
+        }
+    }
+
+    /// About how many parts have changed since something was last put away: books, of which every movement changes one.
+    pub fn changed(&self) -> usize {
+        self.ledgers.changed()
+    }
+
     /// Applies an entry.
     pub fn evolve_entry(&mut self, entry: &Entry) {
-        for command in &entry.commands {
-            let by = CommandRef { organization: command.organization.clone(), command: command.id };
-            for event in &command.events {
-                self.evolve(&by, event);
-            }
-        }
+        entry.commands.iter().for_each(|command| self.evolve_command(command));
+    }
+
+    /// Applies a recorded command.
+    pub fn evolve_command(&mut self, command: &RecordedCommand) {
+        let by = CommandRef { organization: command.organization.clone(), command: command.id };
+        command.events.iter().for_each(|event| self.evolve(&by, event));
     }
 
     /// Applies a fact that a command recorded. Cannot fail: what happened happened.
@@ -325,7 +418,7 @@ impl State {
                 None => {
                     self.note_settled(received.shipment, &received.lines, by, &event.time, holds);
                     let is_return =
-                        self.shipment(received.shipment).and_then(|it| it.dispatched.as_ref()).is_some_and(|it| it.is_return);
+                        self.shipment(received.shipment).is_some_and(|it| it.dispatched.as_ref().is_some_and(|it| it.is_return));
                     for line in received.lines.iter().filter(|_| is_return) {
                         let returned = &mut self.ledger_mut(line.lot, Holder::Site(received.site.clone())).returned;
                         *returned = signed(*returned, line.amount.quantity, holds);
@@ -381,6 +474,10 @@ impl State {
                 let key = LedgerKey::of(&event.fact, &posting, incoming);
                 let ledger = self.ledger_mut(posting.lot, holder);
                 if key.is_leg() { ledger.enter(key, change, by) } else { ledger.adjust(key, change) }
+                let stands = ledger.balance() != Milli::ZERO;
+                if let Place::Site(site) = place {
+                    self.note_presence(posting.lot, site, stands, key.day);
+                }
             }
         }
     }
@@ -474,7 +571,8 @@ impl State {
         let key = LedgerKey::count(time.key());
         let site = Holder::Site(counted.site.clone());
         if let Some(product) = &counted.product {
-            let counts = self.product_counts.entry((counted.site.clone(), product.clone())).or_default();
+            let of_product = (counted.site.clone(), product.clone());
+            let counts = Arc::make_mut(self.product_counts.get_or_insert_with(of_product, Arc::default));
             if holds {
                 counts.insert(time.key(), (time.clone(), by.clone()));
             } else {
@@ -502,21 +600,37 @@ impl State {
 
     fn ledger_mut(&mut self, lot: LotId, holder: Holder) -> &mut Ledger {
         let key = (lot, holder);
-        if !self.ledgers.contains_key(&key) {
-            let mut ledger = Ledger::default();
-            if let (Holder::Site(site), Some(known)) = (&key.1, self.lots.get(&lot)) {
-                let product = known.lot.product.clone();
-                for counted in BTreeSet::from([&product, self.registry.products.survivor(&product)]) {
-                    let counts = self.product_counts.get(&(site.clone(), counted.clone()));
-                    for (time, by) in counts.into_iter().flat_map(OrdMap::values) {
-                        ledger.count(CountMade { counted: Milli::ZERO, time: time.clone(), by: by.clone() });
-                    }
+        let known = self.ledgers.get(&key).unwrap_or_else(|| Arc::new(self.begin_ledger(lot, &key.1)));
+        Arc::make_mut(self.ledgers.get_or_insert_with(key, || known))
+    }
+
+    /// A book begins with the counts that said of a product's unnamed lots that they stand at zero.
+    fn begin_ledger(&mut self, lot: LotId, holder: &Holder) -> Ledger {
+        let mut ledger = Ledger::default();
+        if let (Holder::Site(site), Some(known)) = (holder, self.lots.get(&lot)) {
+            let product = known.lot.product.clone();
+            for counted in BTreeSet::from([&product, self.registry.products.survivor(&product)]) {
+                let counts = self.product_counts.get(&(site.clone(), counted.clone()));
+                for (time, by) in counts.iter().flat_map(|counts| counts.values()) {
+                    ledger.count(CountMade { counted: Milli::ZERO, time: time.clone(), by: by.clone() });
                 }
-                self.lots_at.entry((site.clone(), product)).or_default().insert(lot);
             }
-            self.ledgers.insert(key.clone(), Arc::new(ledger));
+            let presence = Presence { code: known.lot.code.clone(), stands: false, last: BusinessDay(i32::MIN) };
+            self.lots_at.insert((site.clone(), product, lot), presence);
         }
-        Arc::make_mut(self.ledgers.get_or_insert_with(key, Arc::default))
+        ledger
+    }
+
+    /// Keeps in mind whether something of a lot stands at a site, and when it moved there last.
+    fn note_presence(&mut self, lot: LotId, site: &SiteCode, stands: bool, day: BusinessDay) {
+        let Some(known) = self.lots.get(&lot) else { return };
+        let key = (site.clone(), known.lot.product.clone(), lot);
+        let before = self.lots_at.get(&key);
+        let last = before.as_ref().map_or(day, |presence| presence.last.max(day));
+        let presence = Presence { code: known.lot.code.clone(), stands, last };
+        if before.as_ref() != Some(&presence) {
+            self.lots_at.insert(key, presence);
+        }
     }
 }
 

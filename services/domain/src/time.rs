@@ -3,10 +3,11 @@
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan as _};
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// A day in the business time zone, in days since 1970-01-01.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct BusinessDay(pub i32);
 
 const EPOCH: Date = jiff::civil::date(1970, 1, 1);
@@ -37,7 +38,7 @@ impl fmt::Display for BusinessDay {
 }
 
 /// How exactly an event's time is known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Precision {
     /// To the instant.
     Moment,
@@ -50,9 +51,10 @@ pub enum Precision {
 }
 
 /// When something happened in the world.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct EventTime {
     /// The instant; for a date alone the instant at which that business day begins.
+    #[serde(with = "jiff::fmt::serde::timestamp::nanosecond::required")]
     pub instant: Timestamp,
     /// Offset from UTC in which the time was given, in minutes; kept as given.
     pub utc_offset_minutes: i32,
@@ -83,7 +85,7 @@ impl fmt::Display for EventTime {
 }
 
 /// Where a posting lies in time; with its direction it gives the place in the order of a ledger.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct TimeKey {
     /// Business day.
     pub day: BusinessDay,

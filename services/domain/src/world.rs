@@ -9,11 +9,14 @@ use crate::posting::Place;
 use crate::quantity::Milli;
 use crate::refusal::{CommandRef, Refusal};
 use crate::repetition::{Judgement, Seen, judge};
-use crate::state::{Holder, State};
+use crate::state::ledger::Ledger;
+use crate::state::{Holder, KnownLot, Leaving, LotAt, Presence, ProductCounts, Shelf, Shelves, Shipment, State};
 use crate::time::BusinessDay;
 use crate::unit::BaseUnit;
 use jiff::Timestamp;
 use std::collections::BTreeMap;
+use std::fmt::Debug;
+use std::sync::Arc;
 use uuid::Uuid;
 
 pub const AUTHORITY: &str = "SCT";
@@ -28,9 +31,71 @@ pub const SHOP: &str = "DV1";
 #[derive(Clone)]
 pub struct World {
     pub state: State,
+    /// The same, of which hardly anything is in memory.
+    put_away: State,
+    cupboard: Cupboard,
     pub journal: Vec<RecordedCommand>,
     pub now: Timestamp,
     next: u128,
+}
+
+/// Shelves of clones. What leaves the memory arrives when the next leaves.
+#[derive(Clone, Default)]
+struct Cupboard {
+    drawers: Drawers,
+    on_its_way: Option<Leaving>,
+}
+
+/// One for each part of a state.
+#[derive(Clone, Default)]
+struct Drawers {
+    lots: BTreeMap<LotId, Arc<KnownLot>>,
+    ledgers: BTreeMap<(LotId, Holder), Arc<Ledger>>,
+    lots_at: BTreeMap<LotAt, Presence>,
+    product_counts: BTreeMap<(SiteCode, ProductCode), Arc<ProductCounts>>,
+    shipments: BTreeMap<ShipmentId, Arc<Shipment>>,
+    voided: BTreeMap<CommandRef, CommandId>,
+}
+
+/// What a drawer held when the last arrived.
+#[derive(Debug)]
+struct Drawer<K, V>(BTreeMap<K, V>);
+
+impl<K: Ord + Clone + Debug + Send + Sync, V: Clone + Debug + Send + Sync> Shelf<K, V> for Drawer<K, V> {
+    fn get(&self, key: &K) -> Option<V> {
+        self.0.get(key).cloned()
+    }
+
+    fn range(&self, from: &K, belongs: &dyn Fn(&K) -> bool) -> Vec<(K, V)> {
+        let all = self.0.range(from..).take_while(|(key, _)| belongs(key));
+        all.map(|(key, value)| (key.clone(), value.clone())).collect()
+    }
+}
+
+impl Cupboard {
+    fn put_away(&mut self, state: &mut State) {
+        if let Some(arrived) = self.on_its_way.take() {
+            let copy = |of: &mut Drawers| {
+                of.lots.extend(arrived.lots.iter().map(|(key, value)| (*key, Arc::clone(value))));
+                of.ledgers.extend(arrived.ledgers.iter().map(|(key, value)| (key.clone(), Arc::clone(value))));
+                of.lots_at.extend(arrived.lots_at.iter().map(|(key, value)| (key.clone(), value.clone())));
+                of.product_counts.extend(arrived.product_counts.iter().map(|(key, value)| (key.clone(), Arc::clone(value))));
+                of.shipments.extend(arrived.shipments.iter().map(|(key, value)| (*key, Arc::clone(value))));
+                of.voided.extend(arrived.voided.iter().map(|(key, value)| (key.clone(), *value)));
+            };
+            copy(&mut self.drawers);
+        }
+        self.on_its_way = Some(state.put_away());
+        let Drawers { lots, ledgers, lots_at, product_counts, shipments, voided } = self.drawers.clone();
+        state.rest_on(&Shelves {
+            lots: Arc::new(Drawer(lots)),
+            ledgers: Arc::new(Drawer(ledgers)),
+            lots_at: Arc::new(Drawer(lots_at)),
+            product_counts: Arc::new(Drawer(product_counts)),
+            shipments: Arc::new(Drawer(shipments)),
+            voided: Arc::new(Drawer(voided)),
+        });
+    }
 }
 
 pub fn organization(code: &str) -> OrganizationCode {
@@ -181,6 +246,8 @@ impl World {
         };
         let mut world = World {
             state: State::begin(&genesis).unwrap(),
+            put_away: State::begin(&genesis).unwrap(),
+            cupboard: Cupboard::default(),
             journal: Vec::new(),
             now: "2026-11-25T12:00+07:00".parse().unwrap(),
             next: 1,
@@ -243,8 +310,16 @@ impl World {
             }
         }
         let context = Context { organization: &organization, now: self.now, original };
-        let Decision { events, after } = decide(&self.state, &command, &context)?;
+        let decided = decide(&self.state, &command, &context);
+        let same = decide(&self.put_away, &command, &context);
+        let outcome = |of: &Result<Decision, Refusal>| format!("{:?}", of.as_ref().map(|decision| &decision.events));
+        assert_eq!(outcome(&decided), outcome(&same), "what is put away is found again");
+        let Decision { events, after } = decided?;
         self.state = after;
+        self.put_away = same?.after;
+        if self.journal.len() % 3 == 0 {
+            self.cupboard.put_away(&mut self.put_away);
+        }
         self.journal.push(RecordedCommand {
             organization,
             id: command.id,

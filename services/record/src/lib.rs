@@ -1,12 +1,12 @@
 //! The command side: takes commands over gRPC, decides them in one order, appends what they caused, and answers.
 //!
 //! Knows no SQL and nothing of the views. In the order of a command's life: [`service`] (parse → record → reply), [`recorder`]
-//! (catch up → decide → group commit), [`ids`] (what is recorded under an id, for ever); [`refusals`] are kept beside it.
+//! (catch up → decide → group commit), [`store`] (what need not be in memory); [`refusals`] are kept beside it.
 
-pub mod ids;
 pub mod recorder;
 pub mod refusals;
 pub mod service;
+pub mod store;
 
 pub use recorder::{Answer, Asked, Denied, Error, Recorder, Recording, Settings};
 pub use service::service;

@@ -1,13 +1,15 @@
 //! The one writer's loop: catch up → decide → append together → answer. No answer of any kind leaves before the entries that it
 //! rests on are acknowledged; a refusal or a repetition is given only after a look at the journal's end shows nothing unread.
 
-use crate::ids::{CommandIds, IndexFailed};
+use crate::store::{Away, IdKey, Registering, Store, StoreFailed};
 use domain::command::{Action, Command, Context};
 use domain::entry::{Entry, RecordedCommand};
 use domain::id::{CommandId, Digest, OrganizationCode};
 use domain::refusal::{CommandRef, Refusal};
 use domain::repetition::{Judgement, Seen, judge};
+use domain::event::Fact;
 use domain::state::State;
+use domain::state::layers::Layers;
 use jiff::Timestamp;
 use prost::Message as _;
 use std::collections::{HashMap, VecDeque};
@@ -17,15 +19,16 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use stream::{AppendError, Journal, LiveEntry, Position, Tip, Turns};
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinHandle;
 use tracing::{debug, info, warn};
 
 /// How a recorder works.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Folder for the index of old command ids; made anew at each start.
-    pub index_folder: PathBuf,
-    /// Command ids kept in memory; older ones are in the index.
-    pub remembered: usize,
+    /// Folder for what is not kept in memory; of this recorder alone.
+    pub folder: PathBuf,
+    /// How many books of places change before they leave the memory for that folder: about as many again stay until the next do.
+    pub kept: usize,
     /// Commands that may wait; beyond that callers are told to come back.
     pub waiting: usize,
     /// How long an append may be in doubt before its callers are told so.
@@ -36,10 +39,10 @@ pub struct Settings {
 
 impl Settings {
     /// Settings for one machine.
-    pub fn new(index_folder: impl Into<PathBuf>) -> Settings {
+    pub fn new(folder: impl Into<PathBuf>) -> Settings {
         Settings {
-            index_folder: index_folder.into(),
-            remembered: 250_000,
+            folder: folder.into(),
+            kept: 50_000,
             waiting: 20_000,
             doubt_after: Duration::from_secs(5),
             attempts: 50,
@@ -66,6 +69,10 @@ const PACE: Duration = Duration::from_millis(250);
 /// Entries that are read at once to be folded, and how often so many wait decoded.
 const READ_TOGETHER: usize = 256;
 const AHEAD: usize = 2;
+/// How long another may hold the store.
+const LOCKED: Duration = Duration::from_secs(5);
+/// A store that fails again so soon is not worth another try.
+const STORE_LASTS: Duration = Duration::from_secs(60);
 /// How long to read before looking around.
 const READ_WAIT: Duration = Duration::from_millis(200);
 
@@ -160,9 +167,9 @@ pub enum Error {
     /// The first entry is not a genesis.
     #[error("the journal's first entry is no genesis")]
     NoGenesis,
-    /// The local index failed.
+    /// What is not in memory cannot be reached.
     #[error(transparent)]
-    Index(#[from] IndexFailed),
+    Store(#[from] StoreFailed),
     /// The clocks disagree.
     #[error(
         "this machine's clock is {seconds} s away from the broker's, {CLOCK_TOLERANCE_SECONDS} s are allowed; set the clocks"
@@ -327,8 +334,53 @@ impl Pace {
 struct Known {
     turns: Turns,
     state: State,
-    ids: CommandIds,
+    ids: Layers<IdKey, Seen>,
     tip: Tip,
+    store: Arc<Store>,
+    /// Commands that registered something and are not in the store yet.
+    registering: Vec<Registering>,
+    /// What is on its way into the store.
+    leaving: Option<JoinHandle<Result<(), StoreFailed>>>,
+}
+
+impl Known {
+    /// Takes note of what was recorded, besides what the state folds of it.
+    fn remember(&mut self, sequence: u64, commands: &[Arc<RecordedCommand>]) {
+        for (index, command) in (0..).zip(commands) {
+            self.ids.insert((command.organization.clone(), command.id), Seen { sequence, digest: command.digest });
+            if command.events.iter().any(|event| matches!(event.fact, Fact::Registered(_))) {
+                self.registering.push((sequence, index, Arc::clone(command)));
+            }
+        }
+    }
+
+    /// Sends off what changed, once that is enough. Never two at once: what is on its way stays in memory until it is there.
+    async fn put_away(&mut self, journal: uuid::Uuid, kept: usize) -> Result<(), StoreFailed> {
+        if self.state.changed() < kept {
+            return Ok(());
+        }
+        if self.leaving.as_ref().is_some_and(|leaving| !leaving.is_finished()) && self.state.changed() < 2 * kept {
+            return Ok(());
+        }
+        self.arrived().await?;
+        let away = Away {
+            state: self.state.put_away(),
+            ids: self.ids.put_away(),
+            registry: std::mem::take(&mut self.registering),
+            tip: self.tip.clone(),
+        };
+        let store = Arc::clone(&self.store);
+        self.leaving = Some(tokio::task::spawn_blocking(move || store.put(journal, &away)));
+        Ok(())
+    }
+
+    /// Waits for what is on its way.
+    async fn arrived(&mut self) -> Result<(), StoreFailed> {
+        match self.leaving.take() {
+            None => Ok(()),
+            Some(leaving) => leaving.await.unwrap_or(Err(StoreFailed::Damaged("it ended while it was written"))),
+        }
+    }
 }
 
 /// A command of the group in hand, judged against the overlay.
@@ -344,8 +396,30 @@ enum Judged {
 }
 
 impl Recording {
-    /// Runs until every handle is gone or the journal fails for good.
+    /// Runs until every handle is gone or the journal fails for good. What was put away and cannot be read again is made anew from
+    /// the journal; callers who wait for an answer meanwhile hear that their outcome is unknown.
     pub async fn run(mut self) -> Result<(), Error> {
+        let mut made_anew: Option<Instant> = None;
+        loop {
+            match self.record().await {
+                Err(Error::Store(error))
+                    if !matches!(error, StoreFailed::Locked(_)) && made_anew.is_none_or(|at| at.elapsed() > STORE_LASTS) =>
+                {
+                    warn!(error = &error as &dyn std::error::Error, "reading the journal from its beginning");
+                    self.ready.send_replace(false);
+                    Store::remove(&self.store_folder())?;
+                    made_anew = Some(Instant::now());
+                }
+                outcome => return outcome,
+            }
+        }
+    }
+
+    fn store_folder(&self) -> PathBuf {
+        self.settings.folder.join("state")
+    }
+
+    async fn record(&mut self) -> Result<(), Error> {
         let mut known = self.begin().await?;
         info!(sequence = known.tip.sequence, "recorder has caught up");
         self.ready.send_replace(true);
@@ -357,7 +431,7 @@ impl Recording {
             if group.len() < GATHERED {
                 if group.is_empty() {
                     if self.queue.recv_many(&mut group, GATHERED).await == 0 {
-                        return Ok(());
+                        return Ok(known.arrived().await?);
                     }
                 } else {
                     while group.len() < GATHERED
@@ -381,10 +455,15 @@ impl Recording {
     async fn begin(&self) -> Result<Known, Error> {
         let genesis = self.journal.genesis_entry();
         let entry = understand(genesis)?;
-        let state = State::begin(&entry.genesis.ok_or(Error::NoGenesis)?)?;
-        std::fs::create_dir_all(&self.settings.index_folder).map_err(|error| IndexFailed::from(redb::StorageError::Io(error)))?;
-        let ids = CommandIds::begin(&self.settings.index_folder.join("command-ids.redb"), self.settings.remembered)?;
-        let mut known = Known { turns: Turns::on(&self.journal), state, ids, tip: genesis.tip.clone() };
+        let mut state = State::begin(&entry.genesis.ok_or(Error::NoGenesis)?)?;
+        let (store, tip) = self.store(&mut state).await?;
+        state.rest_on(&store.shelves());
+        let mut ids = Layers::default();
+        ids.rest_on(store.shelf());
+        let tip = tip.unwrap_or_else(|| genesis.tip.clone());
+        info!(sequence = tip.sequence, "reading the journal on from here");
+        let turns = Turns::on(&self.journal);
+        let mut known = Known { turns, state, ids, tip, store, registering: Vec::new(), leaving: None };
         loop {
             match self.catch_up(&mut known).await {
                 Ok(()) => return Ok(known),
@@ -393,6 +472,50 @@ impl Recording {
                     tokio::time::sleep(READ_WAIT).await;
                 }
                 Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// The store, and up to where it speaks of this very journal; where it does not, an empty one. Brings the registry back.
+    async fn store(&self, state: &mut State) -> Result<(Arc<Store>, Option<Tip>), Error> {
+        let folder = self.store_folder();
+        let begun = Instant::now();
+        let opened = loop {
+            match Store::open(&folder) {
+                // The recorder before this one may be about to let go of it.
+                Err(StoreFailed::Locked(_)) if begun.elapsed() < LOCKED => tokio::time::sleep(READ_WAIT).await,
+                opened => break opened,
+            }
+        };
+        match opened.and_then(|store| Ok((store.kept(self.journal.id())?, store))) {
+            Err(error @ StoreFailed::Locked(_)) => return Err(error.into()),
+            Err(error) => warn!(error = &error as &dyn std::error::Error, "making anew what was put away"),
+            Ok((None, store)) => drop(store),
+            Ok((Some(kept), store)) if self.holds(&kept.tip).await? => {
+                for command in &kept.registry {
+                    state.evolve_command(command);
+                }
+                return Ok((store, Some(kept.tip)));
+            }
+            Ok((Some(kept), _)) => warn!(sequence = kept.tip.sequence, "what was put away is not of this journal"),
+        }
+        Store::remove(&folder)?;
+        Ok((Store::open(&folder)?, None))
+    }
+
+    /// Whether the journal holds an entry.
+    async fn holds(&self, tip: &Tip) -> Result<bool, Error> {
+        loop {
+            match self.journal.entry_at(tip.sequence).await {
+                Ok(live) => return Ok(live.tip.hash == tip.hash),
+                Err(error) if is_passing(&error) => {
+                    warn!("reading the journal: {error}, trying again");
+                    tokio::time::sleep(READ_WAIT).await;
+                }
+                Err(error) => {
+                    warn!("reading the journal: {error}");
+                    return Ok(false);
+                }
             }
         }
     }
@@ -423,11 +546,11 @@ impl Recording {
             let chunk: Vec<(Entry, Tip)> = chunk?;
             for (entry, tip) in chunk {
                 known.state.evolve_entry(&entry);
-                for command in &entry.commands {
-                    let seen = Seen { sequence: tip.sequence, digest: command.digest };
-                    known.ids.remember(&command.organization, command.id, seen)?;
-                }
+                let commands: Vec<_> = entry.commands.into_iter().map(Arc::new).collect();
+                known.remember(tip.sequence, &commands);
                 known.tip = tip;
+                known.store.check()?;
+                known.put_away(self.journal.id(), self.settings.kept).await?;
             }
             // A stale entry may lie at the end: it was seen, and holds nothing.
             if let Some(tip) = reached {
@@ -485,15 +608,13 @@ impl Recording {
                 Ok(tip) => {
                     known.state = overlay;
                     known.state.flatten();
-                    for command in &commands {
-                        let seen = Seen { sequence: tip.sequence, digest: command.digest };
-                        known.ids.remember(&command.organization, command.id, seen)?;
-                    }
+                    known.remember(tip.sequence, &commands);
                     known.tip = tip;
                     self.recorded.fetch_add(commands.len() as u64, Ordering::Relaxed);
                     if let Some((group, judged)) = in_hand {
                         self.answer(&known.tip, &commands, group, judged);
                     }
+                    known.put_away(self.journal.id(), self.settings.kept).await?;
                     return Ok(true);
                 }
                 Err(AppendError::Overtaken { place }) => {
@@ -611,7 +732,7 @@ impl Recording {
                 });
                 continue;
             }
-            match judge(known.ids.find(organization, command.id)?, *digest) {
+            match judge(known.ids.get(&key), *digest) {
                 Judgement::New => {}
                 Judgement::Repetition { sequence } => {
                     decided.judged.push(Judged::Repeats(sequence));
@@ -655,6 +776,7 @@ impl Recording {
             decided.commands.push(Arc::new(recorded));
             decided.wired.push(wired);
         }
+        known.store.check()?;
         Ok(decided)
     }
 
@@ -665,7 +787,7 @@ impl Recording {
         organization: &OrganizationCode,
         command: CommandId,
     ) -> Result<Option<Arc<RecordedCommand>>, Error> {
-        match known.ids.find(organization, command)? {
+        match known.ids.get(&(organization.clone(), command)) {
             None => Ok(None),
             Some(seen) => {
                 let live = self.journal.entry_at(seen.sequence).await?;

@@ -20,7 +20,7 @@ fn accepted(outcomes: &[Outcome]) -> usize {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_command_sent_many_times_is_recorded_once_also_a_year_later() {
-    let system = System::remembering(8).await;
+    let system = System::keeping(8).await;
     let sent = command("2025-11-25 06:00", harvest("L1", 5_000));
     let outcomes = join_all((0..3).map(|_| system.send(COOP, sent.clone()))).await;
     assert_eq!(accepted(&outcomes), 1);

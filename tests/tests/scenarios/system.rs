@@ -30,19 +30,19 @@ pub struct System {
     projecting: JoinHandle<Result<(), views::Error>>,
     serving: JoinHandle<Result<(), tonic::transport::Error>>,
     folder: tempfile::TempDir,
-    remembered: usize,
+    kept: usize,
 }
 
 impl System {
     pub async fn start() -> System {
-        System::remembering(1_000_000).await
+        System::keeping(64).await
     }
 
     /// A system whose recorder keeps so many command ids in memory.
-    pub async fn remembering(remembered: usize) -> System {
+    pub async fn keeping(kept: usize) -> System {
         let database = Database::create().await;
         let url = database.url().to_owned();
-        System::over(Some(database), None, url, remembered).await
+        System::over(Some(database), None, url, kept).await
     }
 
     /// A system with a PostgreSQL that can be stopped without disturbing other scenarios.
@@ -52,7 +52,7 @@ impl System {
         System::over(None, Some(postgres), url, 1_000_000).await
     }
 
-    async fn over(_database: Option<Database>, postgres: Option<Postgres>, database_url: String, remembered: usize) -> System {
+    async fn over(_database: Option<Database>, postgres: Option<Postgres>, database_url: String, kept: usize) -> System {
         let nats = Nats::start().await;
         let stream = stream::Settings::new(nats.url(), STREAM);
         let genesis = event::Genesis {
@@ -64,7 +64,7 @@ impl System {
         let database = views::database::Settings::of(database_url.clone());
         views::database::migrate(&database).await.expect("migrated tables");
         let folder = tests::folder();
-        let (recorder, recording) = recorder(&journal, folder.path(), remembered);
+        let (recorder, recording) = recorder(&journal, folder.path(), kept);
         let projecting = tokio::spawn(views::Projector::new(journal.clone(), database.clone()).run(std::future::pending()));
         let address = tests::free_address();
         let serving = serve(recorder, &database, address);
@@ -80,7 +80,7 @@ impl System {
             projecting,
             serving,
             folder,
-            remembered,
+            kept,
         };
         for outcome in system.send_all(AUTHORITY, registry()).await {
             assert_eq!(outcome.verdict(), Verdict::Accepted, "{outcome:?}");
@@ -101,7 +101,8 @@ impl System {
     pub async fn recorder_with(&self, change: impl FnOnce(record::Settings) -> record::Settings) -> Channel {
         let stream = stream::Settings::new(self.nats.url(), STREAM);
         let journal = stream::Journal::open(&stream).await.expect("the journal");
-        let settings = change(recorder_settings(self.folder.path(), self.remembered));
+        let folder = self.folder.path().join(Uuid::now_v7().to_string());
+        let settings = change(recorder_settings(&folder, self.kept));
         let (recorder, recording) = record::Recorder::new(journal, settings);
         tokio::spawn(recording.run());
         let address = tests::free_address();
@@ -113,7 +114,7 @@ impl System {
     pub async fn replace_recorder(&mut self) {
         self.recording.abort();
         self.serving.abort();
-        let (recorder, recording) = recorder(&self.journal, self.folder.path(), self.remembered);
+        let (recorder, recording) = recorder(&self.journal, self.folder.path(), self.kept);
         self.recording = recording;
         let address = tests::free_address();
         self.serving = serve(recorder, &self.database(), address);
@@ -198,15 +199,14 @@ impl System {
 fn recorder(
     journal: &stream::Journal,
     folder: &std::path::Path,
-    remembered: usize,
+    kept: usize,
 ) -> (record::Recorder, JoinHandle<Result<(), record::Error>>) {
-    let (recorder, recording) = record::Recorder::new(journal.clone(), recorder_settings(folder, remembered));
+    let (recorder, recording) = record::Recorder::new(journal.clone(), recorder_settings(folder, kept));
     (recorder, tokio::spawn(recording.run()))
 }
 
-fn recorder_settings(folder: &std::path::Path, remembered: usize) -> record::Settings {
-    let index = folder.join(Uuid::now_v7().to_string());
-    record::Settings { remembered, doubt_after: Duration::from_secs(2), ..record::Settings::new(index) }
+fn recorder_settings(folder: &std::path::Path, kept: usize) -> record::Settings {
+    record::Settings { kept, doubt_after: Duration::from_secs(2), ..record::Settings::new(folder) }
 }
 
 fn serve(

@@ -65,7 +65,7 @@ async fn on_servers(
     let servers = Servers {
         journal: stream::Settings::new(&embedded.nats_url, settings.text(Key::Stream)),
         database: database::Settings::of(&embedded.database_url),
-        index_folder: folder.path().join("recorder"),
+        recorder_folder: folder.path().join("recorder"),
     };
     let step = Step::begin("opening the journal and the tables");
     begin(settings, &servers.journal).await?;

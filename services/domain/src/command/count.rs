@@ -1,7 +1,7 @@
 //! Count: a fact about a place. After "N at time T" the place holds N at T (rule 11), by lot or by product.
 
 use super::deciding::{Deciding, TimedFact, malformed};
-use super::sell::{lots_in_order, received_last};
+use super::sell::{in_order, received_last};
 use super::{Count, Goods};
 use crate::event::registry::{Product, Site};
 use crate::event::{Amount, CountBasis, Counted, CountedLine, Fact};
@@ -25,7 +25,7 @@ pub(super) fn decide(deciding: &mut Deciding<'_>, count: &Count) -> Result<Vec<T
             for (index, line) in given.iter().enumerate() {
                 let field = format!("count.lines[{index}]");
                 let known = deciding.lot(&format!("{field}.lot"), &line.lot, Some(&holder))?;
-                let product = deciding.product_of(known)?;
+                let product = deciding.product_of(&known)?;
                 let counted = deciding.counted_amount(&format!("{field}.quantity"), &line.quantity, &product)?;
                 if !named.insert(known.lot.id) {
                     return Err(malformed(&format!("{field}.lot"), "is counted twice in one count; give one line for each lot"));
@@ -63,14 +63,13 @@ fn expected(deciding: &Deciding<'_>, holder: &Holder, lot: LotId) -> Milli {
 fn not_yet_counted(deciding: &Deciding<'_>, site: &Site, lot: LotId) -> Result<(), Refusal> {
     let Some(known) = deciding.state.lot(lot) else { return Ok(()) };
     let key = LedgerKey::count(deciding.time.key());
-    let made = deciding.state.ledger(lot, &Holder::Site(site.code.clone())).and_then(|ledger| ledger.count_at(key));
-    let by_lot = made.map(|made| (&made.time, &made.by));
-    let by_product =
-        deciding.state.product_count(&site.code, &known.lot.product, deciding.time.key()).map(|(time, by)| (time, by));
-    match by_lot.or(by_product) {
+    let ledger = deciding.state.ledger(lot, &Holder::Site(site.code.clone()));
+    let by_lot = ledger.and_then(|ledger| ledger.count_at(key).map(|made| (made.time.clone(), made.by.clone())));
+    let by_product = || deciding.state.product_count(&site.code, &known.lot.product, deciding.time.key());
+    match by_lot.or_else(by_product) {
         Some((at, by)) => {
             let site = deciding.state.registry().sites.describe(&site.code);
-            Err(Refusal::CountedAlready { lot: known.name(), site, at: at.clone(), by: by.clone() })
+            Err(Refusal::CountedAlready { lot: known.name(), site, at, by })
         }
         None => Ok(()),
     }
@@ -79,7 +78,7 @@ fn not_yet_counted(deciding: &Deciding<'_>, site: &Site, lot: LotId) -> Result<(
 /// A count without lots: what is missing is taken first-expired-first, what is found goes to the lot received last.
 fn inferred(deciding: &Deciding<'_>, site: &Site, product: &Product, counted: Amount) -> Result<Vec<CountedLine>, Refusal> {
     let holder = Holder::Site(site.code.clone());
-    let lots: Vec<(LotId, Milli)> = lots_in_order(deciding.state, site, product)
+    let lots: Vec<(LotId, Milli)> = in_order(deciding.state, deciding.state.lots_at(&site.code, &product.code))
         .into_iter()
         .map(|known| (known.lot.id, expected(deciding, &holder, known.lot.id)))
         .collect();

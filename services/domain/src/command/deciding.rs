@@ -274,12 +274,12 @@ impl<'a> Deciding<'a> {
     /// A lot line looked up: the lot, and how much of it in its product's unit.
     pub(super) fn line(&self, field: &str, line: &LotLine, near: Option<&Holder>) -> Result<(LotId, Amount), Refusal> {
         let known = self.lot(&format!("{field}.lot"), &line.lot, near)?;
-        let amount = self.amount(&format!("{field}.quantity"), &line.quantity, &*self.product_of(known)?)?;
+        let amount = self.amount(&format!("{field}.quantity"), &line.quantity, &*self.product_of(&known)?)?;
         Ok((known.lot.id, amount))
     }
 
     /// Finds a lot: by id; by what names it; or, where no issuer is given, by its code among the lots at a place.
-    pub(super) fn lot(&self, field: &str, reference: &LotReference, near: Option<&Holder>) -> Result<&'a KnownLot, Refusal> {
+    pub(super) fn lot(&self, field: &str, reference: &LotReference, near: Option<&Holder>) -> Result<Arc<KnownLot>, Refusal> {
         let (issuer, product, code) = match reference {
             LotReference::Id(id) => {
                 return self.state.lot(LotId(*id)).ok_or_else(|| self.unknown_lot(field, &id.to_string(), near));
@@ -294,10 +294,11 @@ impl<'a> Deciding<'a> {
                 return Ok(known);
             }
         }
-        let fits: Vec<&KnownLot> = self
+        let fits: Vec<Arc<KnownLot>> = self
             .lots_near(near)
             .into_iter()
-            .filter(|known| known.lot.code == code)
+            .filter(|(_, known)| *known == code)
+            .filter_map(|(lot, _)| self.state.lot(lot))
             .filter(|known| {
                 let products = &self.state.registry().products;
                 product.as_ref().is_none_or(|product| products.same(&product.code, &known.lot.product))
@@ -305,7 +306,7 @@ impl<'a> Deciding<'a> {
             .filter(|known| issuer.trim().is_empty() || self.names_organization(issuer, &known.lot.issuer))
             .collect();
         match &fits[..] {
-            [one] => Ok(one),
+            [one] => Ok(Arc::clone(one)),
             [] => Err(self.unknown_lot(field, code.as_str(), near)),
             _ => Err(ambiguous_lot(field, &code, &fits)),
         }
@@ -320,7 +321,7 @@ impl<'a> Deciding<'a> {
         product: &Product,
         code: &LotCode,
         reference: &LotReference,
-    ) -> Result<Option<&'a KnownLot>, Refusal> {
+    ) -> Result<Option<Arc<KnownLot>>, Refusal> {
         let registry = self.state.registry();
         let products = registry.products.codes(&product.code);
         let ids = registry
@@ -328,19 +329,19 @@ impl<'a> Deciding<'a> {
             .codes(issuer)
             .into_iter()
             .flat_map(|issuer| products.iter().map(|product| LotId::derive(&issuer, product, code)).collect::<Vec<_>>());
-        let fits: Vec<&KnownLot> = ids.filter_map(|id| self.state.lot(id)).collect();
+        let fits: Vec<Arc<KnownLot>> = ids.filter_map(|id| self.state.lot(id)).collect();
         let (given_issuer, given_product) = match reference {
             LotReference::Named { issuer, product, .. } => (issuer.trim(), product.trim()),
             LotReference::Id(_) => ("", ""),
         };
         let issuer = if given_issuer.is_empty() { self.context.organization.as_str() } else { given_issuer };
-        let literal = |known: &&&KnownLot| {
+        let literal = |known: &&Arc<KnownLot>| {
             known.lot.issuer.as_str().eq_ignore_ascii_case(issuer)
                 && known.lot.product.as_str().eq_ignore_ascii_case(given_product)
         };
         match (&fits[..], fits.iter().find(literal)) {
             ([], _) => Ok(None),
-            ([one], _) | (_, Some(one)) => Ok(Some(one)),
+            ([one], _) | (_, Some(one)) => Ok(Some(Arc::clone(one))),
             _ => Err(ambiguous_lot(field, code, &fits)),
         }
     }
@@ -377,27 +378,31 @@ impl<'a> Deciding<'a> {
         (names && !is_code).then_some(given)
     }
 
-    fn lots_near(&self, near: Option<&Holder>) -> Vec<&'a KnownLot> {
-        let lots: Vec<LotId> = match near {
+    /// Lots that ever were at a place, with their codes.
+    fn lots_near(&self, near: Option<&Holder>) -> Vec<(LotId, LotCode)> {
+        match near {
             None => Vec::new(),
-            Some(Holder::Site(site)) => self.state.all_lots_at(site).collect(),
-            Some(Holder::Shipment(shipment)) => {
-                self.state.shipment(*shipment).map(|it| it.lines.keys().copied().collect()).unwrap_or_default()
+            Some(Holder::Site(site)) => {
+                self.state.all_lots_at(site).into_iter().map(|(lot, presence)| (lot, presence.code)).collect()
             }
-        };
-        lots.into_iter().filter_map(|lot| self.state.lot(lot)).collect()
+            Some(Holder::Shipment(shipment)) => {
+                let shipment = self.state.shipment(*shipment);
+                let lots = shipment.iter().flat_map(|it| it.lines.keys());
+                lots.filter_map(|lot| Some((*lot, self.state.lot(*lot)?.lot.code.clone()))).collect()
+            }
+        }
     }
 
     fn unknown_lot(&self, field: &str, given: &str, near: Option<&Holder>) -> Refusal {
-        let mut scored: Vec<(f64, String)> = self
+        let mut scored: Vec<(f64, LotCode, LotId)> = self
             .lots_near(near)
             .into_iter()
-            .map(|known| (strsim::jaro_winkler(given, known.lot.code.as_str()), format!("{} = {}", known.name(), known.lot.id)))
-            .filter(|(score, _)| *score > 0.7)
+            .map(|(lot, code)| (strsim::jaro_winkler(given, code.as_str()), code, lot))
+            .filter(|(score, ..)| *score > 0.7)
             .collect();
-        scored.sort_by(|(a, a_name), (b, b_name)| b.total_cmp(a).then_with(|| a_name.cmp(b_name)));
-        scored.truncate(3);
-        let nearest = scored.into_iter().map(|(_, name)| name).collect();
+        scored.sort_by(|(a, a_code, a_lot), (b, b_code, b_lot)| b.total_cmp(a).then_with(|| (a_code, a_lot).cmp(&(b_code, b_lot))));
+        let named = scored.into_iter().take(3).filter_map(|(.., lot)| self.state.lot(lot));
+        let nearest = named.map(|known| format!("{} = {}", known.name(), known.lot.id)).collect();
         Refusal::Unknown { field: field.to_owned(), what: "lot", value: given.to_owned(), nearest }
     }
 
@@ -414,12 +419,12 @@ impl<'a> Deciding<'a> {
         let reference = LotReference::Named { issuer: new.issuer.clone(), product: new.product.clone(), code: new.code.clone() };
         let issuer = self.issuer(&format!("{field}.issuer"), &new.issuer, &product, &reference)?;
         let known = self.known_lot(field, &issuer, &product, &code, &reference)?;
-        let chain = match known {
+        let chain = match &known {
             // A lot keeps its chain from when it was first heard of.
             Some(known) if new.chain.trim().is_empty() => known.lot.chain.clone(),
             _ => self.chain(&format!("{field}.chain"), new, site, &product, &issuer)?,
         };
-        if let Some(known) = known
+        if let Some(known) = &known
             && known.lot.chain != chain
         {
             let (chain, given) = (self.describe_chain(&known.lot.chain), self.describe_chain(&chain));
@@ -563,7 +568,7 @@ impl<'a> Deciding<'a> {
     }
 
     /// A shipment that left, by its reference.
-    pub(super) fn shipment(&self, reference: &ShipmentReference) -> Result<&'a Shipment, Refusal> {
+    pub(super) fn shipment(&self, reference: &ShipmentReference) -> Result<Arc<Shipment>, Refusal> {
         let (id, named) = self.shipment_id(reference)?;
         self.state.shipment(id).filter(|shipment| shipment.dispatched.is_some()).ok_or_else(|| Refusal::Unknown {
             field: "shipment".to_owned(),
@@ -586,7 +591,7 @@ pub(super) enum Naming {
 /// A fact, and its time where that is not the command's.
 pub(super) type TimedFact = (Fact, Option<EventTime>);
 
-fn ambiguous_lot(field: &str, code: &LotCode, fits: &[&KnownLot]) -> Refusal {
+fn ambiguous_lot(field: &str, code: &LotCode, fits: &[Arc<KnownLot>]) -> Refusal {
     Refusal::Ambiguous {
         field: field.to_owned(),
         what: "lot",

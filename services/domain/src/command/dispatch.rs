@@ -30,8 +30,8 @@ pub(super) fn decide(deciding: &mut Deciding<'_>, dispatch: &Dispatch) -> Result
     let shipment = ShipmentId::derive(deciding.context.organization, &code);
     let issuers = deciding.state.registry().organizations.codes(deciding.context.organization);
     let known = issuers.iter().filter_map(|issuer| deciding.state.shipment(ShipmentId::derive(issuer, &code)));
-    if let Some(departure) = known.filter_map(|known| known.dispatched.as_ref()).next() {
-        return Err(Refusal::ShipmentExists { shipment: code.to_string(), by: departure.by.clone() });
+    if let Some(by) = known.filter_map(|known| known.dispatched.as_ref().map(|departure| departure.by.clone())).next() {
+        return Err(Refusal::ShipmentExists { shipment: code.to_string(), by });
     }
     let holder = Holder::Site(from.code.clone());
     let mut lines: Vec<DispatchedLine> = Vec::new();

@@ -35,8 +35,8 @@ pub(super) fn producing(deciding: &Deciding<'_>, site: &Site, what: &'static str
 
 /// A lot is begun once.
 pub(super) fn begins_now(deciding: &Deciding<'_>, lot: &Lot) -> Result<(), Refusal> {
-    match deciding.state.lot(lot.id).and_then(|known| known.begun.as_ref().map(|by| (known.name(), by))) {
-        Some((lot, by)) => Err(Refusal::LotBegun { lot, by: by.clone() }),
+    match deciding.state.lot(lot.id).and_then(|known| known.begun.clone().map(|by| (known.name(), by))) {
+        Some((lot, by)) => Err(Refusal::LotBegun { lot, by }),
         None => Ok(()),
     }
 }

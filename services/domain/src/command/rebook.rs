@@ -68,7 +68,7 @@ fn standing(
     time: &EventTime,
 ) -> Option<(Option<BusinessDay>, Milli)> {
     let (ledger, known) = (state.ledger(lot, &Holder::Site(duplicate.clone()))?, state.lot(lot)?);
-    let counted = [duplicate, survivor].into_iter().filter_map(|site| state.last_count(site, known)).max();
+    let counted = [duplicate, survivor].into_iter().filter_map(|site| state.last_count(site, &known)).max();
     let key = LedgerKey::leg(time.key(), false, false);
     if counted.is_some_and(|counted| counted > key) {
         return None;

@@ -14,8 +14,9 @@ use std::collections::BTreeMap;
 
 pub(super) fn decide(deciding: &mut Deciding<'_>, receive: &Receive) -> Result<Vec<TimedFact>, Refusal> {
     let (id, named) = deciding.shipment_id(&receive.shipment)?;
-    let known = deciding.state.shipment(id).and_then(|it| it.dispatched.as_ref().map(|departure| (it, departure)));
-    match (known, named) {
+    let known = deciding.state.shipment(id);
+    let departed = known.as_ref().and_then(|it| it.dispatched.as_ref().map(|departure| (it, departure)));
+    match (departed, named) {
         (Some((shipment, departure)), _) => of_shipment(deciding, receive, shipment, departure),
         (None, Some(named)) if deciding.is_reported() => unmatched(deciding, receive, id, named),
         // Says what is unknown.
@@ -107,7 +108,7 @@ pub(super) fn open_lines(deciding: &Deciding<'_>, shipment: &Shipment) -> Result
         return Err(match settled {
             Some((lot, sent, (by, at))) => Refusal::AlreadyReceived {
                 shipment: shipment.name.clone(),
-                lot: name_of(deciding.state, lot),
+                lot: name_of(deciding.state, lot)?,
                 by: by.clone(),
                 at: at.clone(),
                 asked: sent,
@@ -133,10 +134,11 @@ pub(super) fn lines_of(
     for (index, line) in lines.iter().enumerate() {
         let (lot, amount) = deciding.line(&format!("{field}[{index}]"), line, Some(&holder))?;
         if shipment.lines.get(&lot).is_none_or(|line| line.sent == Milli::ZERO) {
-            let carries: Vec<String> = shipment.lines.keys().map(|lot| name_of(deciding.state, *lot).to_string()).collect();
+            let carries = shipment.lines.keys().map(|lot| Ok(name_of(deciding.state, *lot)?.to_string()));
+            let carries = carries.collect::<Result<Vec<String>, Refusal>>()?;
             deciding.refuse_or_mark(Refusal::NotOnShipment {
                 shipment: shipment.name.clone(),
-                lot: name_of(deciding.state, lot),
+                lot: name_of(deciding.state, lot)?,
                 carries: carries.join(", "),
             })?;
         }
@@ -155,7 +157,7 @@ fn more_than_open(
     asked: Milli,
 ) -> Result<(), Refusal> {
     let Some((by, at)) = shipment.lines.get(&lot).and_then(|line| line.settled.as_ref()) else { return Ok(()) };
-    let (name, shipment) = (name_of(deciding.state, lot), shipment.name.clone());
+    let (name, shipment) = (name_of(deciding.state, lot)?, shipment.name.clone());
     if open == Milli::ZERO {
         return Err(Refusal::AlreadyReceived { shipment, lot: name, by: by.clone(), at: at.clone(), asked });
     }

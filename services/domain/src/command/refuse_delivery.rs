@@ -16,8 +16,8 @@ pub(super) fn decide(deciding: &mut Deciding<'_>, refuse: &RefuseDelivery) -> Re
     let Some(departure) = &shipment.dispatched else { return Ok(Vec::new()) };
     let site = deciding.known_site(&departure.to)?;
     deciding.runs(&site)?;
-    after_dispatch(deciding, shipment, departure)?;
-    let lines = settle_open(deciding, "refuse_delivery.lines", shipment, &refuse.extent)?;
+    after_dispatch(deciding, &shipment, departure)?;
+    let lines = settle_open(deciding, "refuse_delivery.lines", &shipment, &refuse.extent)?;
     let back = ShipmentId::of_return(deciding.context.organization, deciding.by.command);
     let returned = (!refuse.destroyed).then(|| (back, departure.from.clone()));
     let (site, reason) = (site.code.clone(), refuse.reason);
@@ -41,7 +41,7 @@ pub(super) fn settle_open(
         let asked = amount.quantity;
         if asked > open {
             let settled = shipment.lines.get(lot).and_then(|line| line.settled.clone());
-            let (name, lot) = (shipment.name.clone(), name_of(deciding.state, *lot));
+            let (name, lot) = (shipment.name.clone(), name_of(deciding.state, *lot)?);
             return Err(match settled {
                 Some((by, at)) if open == Milli::ZERO => Refusal::AlreadyReceived { shipment: name, lot, by, at, asked },
                 _ => Refusal::MoreThanOpen { shipment: name, lot, open, asked },

@@ -16,7 +16,7 @@ pub(super) fn decide(deciding: &mut Deciding<'_>, short: &ReportShort) -> Result
         let sender = deciding.known_site(&departure.from)?;
         deciding.runs(&sender).map_err(|_| not_the_destination)?;
     }
-    after_dispatch(deciding, shipment, departure)?;
-    let lines = settle_open(deciding, "report_short.lines", shipment, &short.extent)?;
+    after_dispatch(deciding, &shipment, departure)?;
+    let lines = settle_open(deciding, "report_short.lines", &shipment, &short.extent)?;
     Ok(vec![(Fact::ShortReported(ShortReported { shipment: shipment.id, site: site.code.clone(), lines }), None)])
 }

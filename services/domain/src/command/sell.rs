@@ -11,6 +11,8 @@ use crate::refusal::Refusal;
 use crate::state::ledger::LedgerKey;
 use crate::state::{Holder, KnownLot, State};
 use crate::time::{BusinessDay, TimeKey};
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
 pub(super) fn decide(deciding: &mut Deciding<'_>, sell: &Sell) -> Result<Vec<TimedFact>, Refusal> {
     let site = deciding.own_site("sell.site", &sell.site)?;
@@ -55,9 +57,9 @@ pub(super) fn leaving_order(known: &KnownLot) -> (BusinessDay, BusinessDay, LotI
     (known.lot.expiry.unwrap_or(last), known.lot.harvest_day.unwrap_or(last), known.lot.id)
 }
 
-/// Lots of a product at a site, in the order in which they leave.
-pub(super) fn lots_in_order<'a>(state: &'a State, site: &Site, product: &Product) -> Vec<&'a KnownLot> {
-    let mut lots: Vec<&KnownLot> = state.lots_at(&site.code, &product.code).iter().filter_map(|lot| state.lot(*lot)).collect();
+/// Lots in the order in which they leave.
+pub(super) fn in_order(state: &State, lots: BTreeSet<LotId>) -> Vec<Arc<KnownLot>> {
+    let mut lots: Vec<_> = lots.into_iter().filter_map(|lot| state.lot(lot)).collect();
     lots.sort_by_key(|known| leaving_order(known));
     lots
 }
@@ -74,7 +76,8 @@ fn first_expired_first_out(
     let key = LedgerKey::leg(deciding.time.key(), false, false);
     let mut left = amount.quantity;
     let mut lines: Vec<LotAmount> = Vec::new();
-    for known in lots_in_order(deciding.state, site, product) {
+    let lots = deciding.state.lots_available(&site.code, &product.code, deciding.day());
+    for known in in_order(deciding.state, lots) {
         if known.lot.expiry.is_some_and(|expiry| expiry < deciding.day()) {
             continue;
         }

@@ -9,6 +9,7 @@ use crate::state::ledger::{Ledger, LedgerKey};
 use crate::state::{Holder, State};
 use crate::time::{BusinessDay, EventTime, Precision};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// What follows from a command.
 pub(super) struct Settled {
@@ -41,19 +42,19 @@ pub(super) fn settle(
     for event in primary {
         touch(before, after, event, &mut touched);
     }
-    let nothing = Ledger::default();
+    let nothing = Arc::new(Ledger::default());
     let mut settled = Settled { events: Vec::new(), violations: Vec::new() };
     for ((lot, holder), touch) in touched {
-        let old = before.ledger(lot, &holder).unwrap_or(&nothing);
-        let new = after.ledger(lot, &holder).unwrap_or(&nothing);
+        let old = before.ledger(lot, &holder).unwrap_or_else(|| Arc::clone(&nothing));
+        let new = after.ledger(lot, &holder).unwrap_or_else(|| Arc::clone(&nothing));
         if let (Some(day), 1, false) = (touch.days.first(), touch.days.len(), touch.counted)
-            && new.plainly_settled(old, *day)
+            && new.plainly_settled(&old, *day)
         {
             continue;
         }
         let follows = new.consequences();
-        if let Some((day, short, least_day)) = grown(old, &follows) {
-            let refusal = refusal(after, new, lot, &holder, &touch, undone, (day, short, least_day));
+        if let Some((day, short, least_day)) = grown(&old, &follows) {
+            let refusal = refusal(after, &new, lot, &holder, &touch, undone, (day, short, least_day))?;
             if reported && matches!(holder, Holder::Site(_)) {
                 settled.violations.push(Violation {
                     rule: refusal.rule(),
@@ -71,7 +72,7 @@ pub(super) fn settle(
             if change == 0 {
                 continue;
             }
-            let time = time_of(after, old, new, key);
+            let time = time_of(after, &old, &new, key);
             let (basis, change) = (key.basis(), Milli(change));
             let fact = if basis == CountBasis::Provisional && change > Milli::ZERO {
                 let line = CountedLine { lot, counted: Amount::from(Milli::ZERO), expected: Milli(-change.0), variance: change };
@@ -146,10 +147,10 @@ fn refusal(
     touch: &Touch,
     undone: Option<&CommandRef>,
     (first_day, short, least_day): (BusinessDay, i64, BusinessDay),
-) -> Refusal {
+) -> Result<Refusal, Refusal> {
     let place = Place::from(holder.clone());
-    let lot = name_of(after, lot);
-    match (undone, touch.asked) {
+    let lot = name_of(after, lot)?;
+    Ok(match (undone, touch.asked) {
         (Some(command), _) => Refusal::InTheWay {
             command: command.clone(),
             place,
@@ -162,15 +163,14 @@ fn refusal(
         (None, asked) => {
             Refusal::NotEnough { place, lot, day: least_day, there: Milli((asked - short).max(0)), asked: Milli(asked) }
         }
-    }
+    })
 }
 
-/// A lot's name. Every lot in a ledger is known: its event brought it.
-pub(super) fn name_of(state: &State, lot: LotId) -> LotName {
-    match state.lot(lot) {
-        Some(known) => known.name(),
-        None => unreachable!("lot {lot} has a ledger, so an event named it"),
-    }
+/// A lot's name. Every lot in a ledger is known, since an event brought it; where it is not, what was put away could not be read,
+/// and nobody hears this refusal.
+pub(super) fn name_of(state: &State, lot: LotId) -> Result<LotName, Refusal> {
+    let unknown = || Refusal::Unknown { field: "lot".to_owned(), what: "lot", value: lot.to_string(), nearest: Vec::new() };
+    state.lot(lot).map(|known| known.name()).ok_or_else(unknown)
 }
 
 fn time_of(after: &State, old: &Ledger, new: &Ledger, key: LedgerKey) -> EventTime {

@@ -48,7 +48,8 @@ fn matched(state: &State, target: &CommandRef, originals: &[Event]) -> Result<()
         if received.unmatched.is_none() {
             continue;
         }
-        let receipts = state.shipment(received.shipment).into_iter().flat_map(|shipment| &shipment.unmatched);
+        let shipment = state.shipment(received.shipment);
+        let receipts = shipment.iter().flat_map(|shipment| &shipment.unmatched);
         for receipt in receipts.filter(|receipt| receipt.by == *target) {
             if let (Some(by), Some(known)) = (&receipt.matched_by, state.lot(receipt.lot)) {
                 return Err(Refusal::InTheWay {

@@ -10,11 +10,12 @@ use crate::quantity::Milli;
 use crate::refusal::CommandRef;
 use crate::state::ordered::Ordered;
 use crate::time::{BusinessDay, EventTime, Precision, TimeKey};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// Where something lies in the order of a place: by day; before opening, what came in that day, moments, what went out that
 /// day, after closing; by moment; and at equal times events precede the count.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct LedgerKey {
     /// Business day.
     pub day: BusinessDay,
@@ -24,7 +25,7 @@ pub struct LedgerKey {
 }
 
 /// Order at one time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 enum Step {
     Leg,
     /// What fills a shortfall just before a count, or at the end of the day.
@@ -101,14 +102,14 @@ impl LedgerKey {
 }
 
 /// Goods that came in (above zero) or went out.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Leg {
     quantity: i64,
     by: CommandRef,
 }
 
 /// What was counted.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct CountMade {
     /// How much.
     pub counted: Milli,
@@ -119,7 +120,7 @@ pub struct CountMade {
 }
 
 /// The book of one lot at one place.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Ledger {
     legs: Ordered<LedgerKey, Leg>,
     counts: Ordered<LedgerKey, CountMade>,

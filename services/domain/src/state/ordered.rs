@@ -1,6 +1,7 @@
 //! A small ordered list of keys and values, as compact as what it holds: most ledgers have two or three entries, and there are
 //! millions of ledgers. Long ones are cut into blocks, so that a copy that changes one entry copies one block.
 
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// Entries of a block at most.
@@ -10,7 +11,8 @@ const BLOCK: usize = 64;
 const SMALL: usize = 4;
 
 /// Keys in order, with their values; equal keys in the order in which they came.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(from = "Vec<(K, V)>", into = "Vec<(K, V)>", bound(serialize = "K: Clone + Serialize, V: Clone + Serialize"))]
 pub struct Ordered<K, V> {
     /// None is empty, and keys ascend from block to block.
     blocks: Vec<Arc<Vec<(K, V)>>>,
@@ -19,6 +21,23 @@ pub struct Ordered<K, V> {
 impl<K, V> Default for Ordered<K, V> {
     fn default() -> Self {
         Ordered { blocks: Vec::new() }
+    }
+}
+
+/// Of keys in order.
+impl<K, V> From<Vec<(K, V)>> for Ordered<K, V> {
+    fn from(entries: Vec<(K, V)>) -> Self {
+        let (mut blocks, mut entries) = (Vec::new(), entries.into_iter().peekable());
+        while entries.peek().is_some() {
+            blocks.push(Arc::new(entries.by_ref().take(BLOCK).collect()));
+        }
+        Ordered { blocks }
+    }
+}
+
+impl<K: Clone, V: Clone> From<Ordered<K, V>> for Vec<(K, V)> {
+    fn from(ordered: Ordered<K, V>) -> Self {
+        ordered.blocks.iter().flat_map(|block| block.iter().cloned()).collect()
     }
 }
 
@@ -126,6 +145,7 @@ mod tests {
             prop_assert!(ordered.iter().eq(plain.iter()));
             prop_assert!(ordered.iter().rev().eq(plain.iter().rev()));
             prop_assert_eq!(ordered.last(), plain.last());
+            prop_assert!(Ordered::from(Vec::from(ordered)).iter().eq(plain.iter()));
             prop_assert!(copy.0.iter().eq(copy.1.iter()));
         }
 
