@@ -69,13 +69,19 @@ pub(crate) async fn connection(settings: &Settings) -> Result<Client, Error> {
 
 /// A connection of its own that keeps the statements that were prepared.
 pub(crate) async fn writing_connection(settings: &Settings) -> Result<ClientWrapper, Error> {
-    let (client, task) = open(settings).await?;
+    let client = keeping_connection(settings).await?;
     // A batch looks each row up by its key, however large the tables are and whatever their statistics say; planned once.
     client
         .batch_execute(
             "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off",
         )
         .await?;
+    Ok(client)
+}
+
+/// The same, planned as PostgreSQL sees fit.
+pub(crate) async fn keeping_connection(settings: &Settings) -> Result<ClientWrapper, Error> {
+    let (client, task) = open(settings).await?;
     Ok(ClientWrapper::new(client, task))
 }
 

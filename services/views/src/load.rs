@@ -19,7 +19,7 @@ const SENT_BYTES: usize = 2 << 20;
 const SHARES: [&[&str]; 3] = [
     &["events"],
     &["movements", "counts", "reversals"],
-    &["lots", "stock", "stock_totals", "outside", "shipments", "shipment_lines", "flow_daily", "flow_monthly", "chain_days"],
+    &["lots", "stock", "stock_totals", "outside", "shipments", "shipment_lines", "flow_daily", "flow_monthly", "dispatch_daily", "chain_days"],
 ];
 
 /// Why a batch cannot be taken.
@@ -190,6 +190,7 @@ impl Loader {
             let batch = Batch { tally: self.tally, business_time_zone: self.business_time_zone, ..Batch::default() };
             let transaction = self.client.transaction().await?;
             database::move_checkpoint(&transaction, None, last, &batch).await?;
+            throughput::roll::set(&transaction, 0, i64::try_from(last.sequence).unwrap_or(i64::MAX)).await?;
             transaction.commit().await?;
         }
         Writer::open(&self.settings).await

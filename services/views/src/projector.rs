@@ -2,7 +2,7 @@
 
 use crate::database::{self, Checkpoint};
 use crate::fold::Numbered;
-use crate::{Error, Writer, verify};
+use crate::{Error, Writer, throughput, verify};
 use domain::event::Event;
 use std::future::Future;
 use std::time::Duration;
@@ -65,7 +65,23 @@ impl Projector {
         }
     }
 
+    /// Follows the journal, and flows behind it.
     async fn follow(&self, applied: &mut bool) -> Result<std::convert::Infallible, Error> {
+        tokio::select! {
+            ended = self.write(applied) => ended,
+            () = self.roll_up() => unreachable!("it goes on for ever"),
+        }
+    }
+
+    async fn roll_up(&self) {
+        loop {
+            let Err(error) = throughput::roll::follow(&self.settings).await;
+            tracing::warn!(error = &error as &dyn std::error::Error, "rolling flows up failed, trying again");
+            tokio::time::sleep(PAUSES.1).await;
+        }
+    }
+
+    async fn write(&self, applied: &mut bool) -> Result<std::convert::Infallible, Error> {
         let mut writer = Writer::open(&self.settings).await?;
         if writer.checkpoint().is_none() && self.journal.last_sequence().await? > LONG {
             tracing::info!(schema = self.settings.schema, "filling empty tables from a long journal");

@@ -194,6 +194,8 @@ pub(crate) struct Cut<'a> {
     pub checkpoint: Checkpoint,
     /// Whether anything registered turned out to be a duplicate: where not, nothing is looked up under another code.
     pub has_merged: bool,
+    /// Sequence of the entry up to which flows are rolled up.
+    pub rolled: i64,
 }
 
 impl Cut<'_> {
@@ -202,9 +204,10 @@ impl Cut<'_> {
         let begin = client.build_transaction().isolation_level(IsolationLevel::RepeatableRead).read_only(true);
         let transaction = begin.start().await?;
         let checkpoint = checkpoint(&*transaction).await?.ok_or(Error::Empty)?;
-        let merged = transaction.prepare_cached("SELECT EXISTS (SELECT FROM merged)").await?;
-        let has_merged = transaction.query_one(&merged, &[]).await?.try_get(0)?;
-        Ok(Cut { transaction, checkpoint, has_merged })
+        let known = transaction.prepare_cached("SELECT EXISTS (SELECT FROM merged), (SELECT sequence FROM flows_rolled)").await?;
+        let known = transaction.query_one(&known, &[]).await?;
+        let (has_merged, rolled) = (known.try_get(0)?, known.try_get(1)?);
+        Ok(Cut { transaction, checkpoint, has_merged, rolled })
     }
 
     /// Whether the tables are still those of the checkpoint. Names are looked up as they are used: where a rebuild has exchanged

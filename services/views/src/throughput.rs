@@ -4,6 +4,7 @@ pub(crate) mod fold;
 pub(crate) mod load;
 pub(crate) mod measures;
 pub(crate) mod read;
+pub(crate) mod roll;
 pub(crate) mod service;
 pub(crate) mod write;
 

@@ -4,6 +4,7 @@ use crate::database::{self, Checkpoint, Settings};
 use crate::load::Loader;
 use crate::projector::{Replay, batches};
 use crate::stock::summary::UNBALANCED;
+use crate::throughput::roll;
 use crate::{Error, Numbered, Writer};
 use domain::posting::Place;
 use domain::state::State;
@@ -95,7 +96,7 @@ async fn compare(
     fresh: &Settings,
     progress: &mut (impl FnMut(u64, u64) + Send),
 ) -> Result<Report, Error> {
-    let mut live = database::connection(settings).await?;
+    let mut live = database::keeping_connection(settings).await?;
     let mut rebuilt = Rebuilt::begin(journal, fresh, true).await?;
     if let Some(damage) = rebuilt.follow(&live, progress).await? {
         return Ok(Report { damage: Some(damage), ..rebuilt.report() });
@@ -103,11 +104,19 @@ async fn compare(
     // The projector waits for this row: both sides stand still at one place.
     let transaction = live.transaction().await?;
     transaction.execute("SELECT FROM checkpoint FOR UPDATE", &[]).await?;
-    let goal = database::checkpoint(&transaction).await?.ok_or(Error::Empty)?;
+    let goal = database::checkpoint(&*transaction).await?.ok_or(Error::Empty)?;
     if let Some(damage) = rebuilt.up_to(&goal, progress).await? {
         return Ok(Report { damage: Some(damage), ..rebuilt.report() });
     }
     let mut report = rebuilt.report();
+    // How far flows are rolled up depends on when it was done. Here it is all of them, on both sides; what was done is undone below.
+    for schema in [&fresh.schema, &settings.schema] {
+        transaction.batch_execute(&format!("SET LOCAL search_path = \"{schema}\"")).await?;
+        let (rolled, goal) = (roll::hold(&transaction).await?, i64::try_from(goal.sequence).unwrap_or(i64::MAX));
+        if rolled < goal {
+            roll::roll(&transaction, rolled, goal).await?;
+        }
+    }
     // Rows are compared by hash, in memory where they fit.
     transaction.batch_execute("SET LOCAL work_mem = '256MB'; SET LOCAL hash_mem_multiplier = 2").await?;
     // The generation counts rebuilds; it is all that the journal does not say.

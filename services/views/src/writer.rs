@@ -5,6 +5,7 @@ use crate::Error;
 use crate::database::{self, Checkpoint};
 use crate::fold::{Batch, Numbered, Parked, fold};
 use deadpool_postgres::ClientWrapper;
+use std::time::Instant;
 
 /// Writes to the tables over a connection of its own.
 pub struct Writer {
@@ -21,7 +22,7 @@ const GROWTH: i64 = 4;
 /// Number of events from which on its own housekeeping is soon enough, and looking takes too long to wait for.
 const GROWN: i64 = 100_000;
 /// Tables whose rows are looked up while they are written.
-const ANALYZED: &str = "lots, stock, stock_totals, outside, shipments, shipment_lines, flow_daily, flow_monthly, chain_days";
+const ANALYZED: &str = "lots, stock, stock_totals, outside, shipments, shipment_lines, flow_daily, flow_monthly, dispatch_daily, chain_days, movements";
 
 impl Writer {
     /// A writer to the tables of these settings, which are migrated already.
@@ -81,6 +82,7 @@ impl Writer {
 
     async fn transact(&mut self, entries: &[Numbered], batch: &Batch, keep: bool) -> Result<(), Error> {
         let Some(last) = entries.last() else { return Ok(()) };
+        let begun = Instant::now();
         let transaction = self.client.transaction().await?;
         let after = database::write(&transaction, self.checkpoint.as_ref(), last, batch).await?;
         if keep {
@@ -96,6 +98,7 @@ impl Writer {
                 );
             }
             self.checkpoint = Some(after);
+            tracing::debug!(entries = entries.len(), events = batch.tally.events, elapsed = ?begun.elapsed(), "wrote a batch");
         } else {
             transaction.rollback().await?;
         }

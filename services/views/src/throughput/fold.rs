@@ -97,7 +97,7 @@ impl Changes {
 }
 
 /// Where an event happened, and where a dispatch goes to.
-fn sites(fact: &Fact) -> Option<(&SiteCode, Option<&SiteCode>)> {
+pub(crate) fn sites(fact: &Fact) -> Option<(&SiteCode, Option<&SiteCode>)> {
     match fact {
         Fact::Harvested(fact) => Some((&fact.site, None)),
         Fact::LotOpened(fact) => Some((&fact.site, None)),

@@ -8,9 +8,9 @@ use crate::database::big;
 use crate::stock;
 use domain::time::BusinessDay;
 use smol_str::SmolStr;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
-/// The tables of this view: days; months and days of chains are sums of them.
+/// The tables of this view: days; months, dispatches and days of chains are sums of them.
 #[derive(Default)]
 pub struct Tables {
     codes: Codes,
@@ -77,9 +77,12 @@ impl Tables {
     }
 
     /// The rows of each table, with the columns that they go into; in the order of their keys, as indexes are built fastest.
-    pub fn rows(&self) -> Result<[(Rows, &'static str); 3], Error> {
-        let (mut months, mut chains) = (HashMap::new(), HashMap::new());
+    pub fn rows(&self) -> Result<[(Rows, &'static str); 4], Error> {
+        let (mut months, mut chains, mut dispatches) = (HashMap::new(), HashMap::new(), BTreeMap::new());
         for (key, flow) in &self.days {
+            if flow.first != 0 {
+                *dispatches.entry((key.day, key.chain, key.product, key.site)).or_insert(0) += flow.first;
+            }
             let month: &mut Flow = months.entry(Key { day: month(key.day), ..*key }).or_default();
             month.add(*flow);
             *chains.entry((key.chain, key.day)).or_insert(0_i64) += flow.movements;
@@ -88,7 +91,12 @@ impl Tables {
         for ((chain, day), movements) in chains.into_iter().filter(|(_, movements)| *movements != 0) {
             days.row().text(self.codes.name(chain)).int(day.0).big(movements);
         }
+        let mut sent = Rows::of(5);
+        for ((day, chain, product, site), first) in dispatches.into_iter().filter(|(_, first)| *first != 0) {
+            sent.row().int(day.0).text(self.codes.name(chain)).text(self.codes.name(product)).text(self.codes.name(site)).big(big(first)?);
+        }
         Ok([
+            (sent, "dispatch_daily (business_day, chain_code, product_code, site_code, first_milli)"),
             (
                 self.flows(&self.days)?,
                 "flow_daily (business_day, stage, chain_code, product_code, site_code, to_site_code, quantity_milli, first_milli, \

@@ -160,7 +160,7 @@ impl Reading<'_> {
     /// What was lost, by where: 1 production, 2 transit, 3 storage, 4 shop.
     fn losses(&self, range: Range, start: &str) -> Query {
         let mut query = Query::default();
-        let flows = range.source(&mut query, self.by_month());
+        let flows = range.source(self.cut, &mut query, self.by_month());
         let conditions = self.filter.conditions(&mut query, true).join(" AND ");
         query.sql = format!(
             "SELECT {COLUMNS}, at, coalesce(sum(milli) FILTER (WHERE stage = 10), 0)::bigint AS wasted,
@@ -180,7 +180,7 @@ impl Reading<'_> {
     /// What entered from outside, by what it is and not by where.
     fn entered(&self, range: Range, start: &str) -> Query {
         let mut query = Query::default();
-        let flows = range.source(&mut query, self.by_month());
+        let flows = range.source(self.cut, &mut query, self.by_month());
         let conditions = self.filter.conditions(&mut query, false).join(" AND ");
         let goods = [ThroughputKey::Chain, ThroughputKey::Product, ThroughputKey::Group].map(|of| of as i32);
         let asked = self.asked.iter().copied().filter(|of| goods.contains(of)).collect();

@@ -1,5 +1,6 @@
 //! Reads flows. Whole months come from the sums by month, the days at the ends of a range from the sums by day.
 
+use super::roll;
 use super::write::month;
 use crate::filter::Range;
 use crate::page::Page;
@@ -49,13 +50,18 @@ pub(super) const KEYS: [(ThroughputKey, &str, &str); 6] = [
 pub(super) const UNIT: &str = "coalesce(p.base_unit, '')";
 
 impl Range {
-    /// Rows of the range, each with a `day`: of months where only months are asked for, of days at the ends.
-    pub(super) fn source(self, query: &mut Query, by_month: bool) -> String {
+    /// Rows of the range, each with a `day`: of months where only months are asked for, of days at the ends; and movements that are
+    /// not rolled up yet.
+    pub(super) fn source(self, cut: &Cut<'_>, query: &mut Query, by_month: bool) -> String {
         let columns = "stage, chain_code, product_code, site_code, to_site_code, quantity_milli, movement_count";
+        let late = roll::beyond(&query.bind(cut.rolled));
         let from = query.bind(self.from.map_or(i32::MIN, |day| day.0));
         let to = query.bind(self.to.map_or(i32::MAX, |day| day.0));
         if !by_month {
-            return format!("(SELECT business_day AS day, {columns} FROM flow_daily WHERE business_day BETWEEN {from} AND {to})");
+            return format!(
+                "(SELECT business_day AS day, {columns} FROM flow_daily WHERE business_day BETWEEN {from} AND {to}
+                  UNION ALL SELECT business_day AS day, {columns} FROM ({late} AND m.business_day BETWEEN {from} AND {to}) AS late)"
+            );
         }
         // The first month that begins in the range, and the first that does not end in it.
         let first = self.from.map_or(i32::MIN, |day| if month(day) == day { day.0 } else { next_month(day).0 });
@@ -65,7 +71,8 @@ impl Range {
             "(SELECT month_day AS day, {columns} FROM flow_monthly WHERE month_day >= {first} AND month_day < {beyond}
               UNION ALL
               SELECT business_day AS day, {columns} FROM flow_daily WHERE business_day BETWEEN {from} AND {to}
-                  AND NOT (business_day >= {first} AND business_day < {beyond}))"
+                  AND NOT (business_day >= {first} AND business_day < {beyond})
+              UNION ALL SELECT business_day AS day, {columns} FROM ({late} AND m.business_day BETWEEN {from} AND {to}) AS late)"
         )
     }
 }
@@ -299,7 +306,7 @@ impl Flows {
                 }
                 by_hour(query, (first, last), &cut.checkpoint.business_time_zone)
             } else {
-                range.source(query, by_month)
+                range.source(cut, query, by_month)
             };
             Ok(format!(
                 "SELECT {start} AS period_start, {hour} AS hour, k.stage, k.chain_code, k.product_code, k.site_code, k.to_site_code,
@@ -477,6 +484,7 @@ pub(crate) async fn utilization(
         None => "true".to_owned(),
     };
     let limit = query.bind(page.size + 1);
+    let late = roll::beyond(&query.bind(cut.rolled));
     query.sql = format!(
         "WITH days AS (SELECT day, {start} AS period_start FROM generate_series({from}::integer, {to}::integer) AS days (day)),
          asked AS (SELECT chain_code, name FROM chains WHERE {chains}::text[] IS NULL OR chain_code = ANY({chains}::text[])),
@@ -490,22 +498,40 @@ pub(crate) async fn utilization(
              LEFT JOIN capacity c ON c.chain_code = a.chain_code AND c.from_day <= d.day AND (c.until_day IS NULL OR d.day < c.until_day)
              LEFT JOIN chain_days e ON e.chain_code = a.chain_code AND e.business_day = d.day
          ),
+         -- What left for anywhere, less what went to where goods are made: few sites, looked up by where it went.
+         sent AS (
+             SELECT business_day, chain_code, product_code, site_code, sum(first_milli) AS first_milli
+             FROM (SELECT business_day, chain_code, product_code, site_code, first_milli
+                   FROM dispatch_daily WHERE business_day BETWEEN {from} AND {to}
+                   UNION ALL
+                   SELECT business_day, chain_code, product_code, site_code, first_milli
+                   FROM ({late} AND m.stage = 5 AND m.business_day BETWEEN {from} AND {to}) AS late
+                   UNION ALL
+                   SELECT f.business_day, f.chain_code, f.product_code, f.site_code, -f.first_milli
+                   FROM (SELECT business_day, chain_code, product_code, site_code, to_site_code, first_milli FROM flow_daily
+                         WHERE stage = 5 AND business_day BETWEEN {from} AND {to}
+                             AND to_site_code = ANY (ARRAY(SELECT DISTINCT site_code FROM site_facts WHERE is_producing))
+                         UNION ALL
+                         SELECT business_day, chain_code, product_code, site_code, to_site_code, first_milli
+                         FROM ({late} AND m.stage = 5 AND m.business_day BETWEEN {from} AND {to}) AS late) AS f
+                   JOIN site t ON t.site_code = f.to_site_code AND t.from_day <= f.business_day
+                       AND (t.until_day IS NULL OR f.business_day < t.until_day) AND t.is_producing) AS flows
+             GROUP BY 1, 2, 3, 4 HAVING sum(first_milli) <> 0
+         ),
          dispatched AS (
              SELECT c.period_start, c.chain_code, c.unit,
-                    CASE WHEN c.unit = 'H87' THEN sum(f.first_milli::numeric * p.pieces)
-                         ELSE div(sum(f.first_milli::numeric * p.mass_gram), 1000) END AS milli,
+                    CASE WHEN c.unit = 'H87' THEN sum(f.first_milli * p.pieces)
+                         ELSE div(sum(f.first_milli * p.mass_gram), 1000) END AS milli,
                     bool_or(p.base_unit <> CASE WHEN c.unit = 'H87' THEN 'H87' ELSE 'KGM' END) AS estimated,
                     count(DISTINCT f.product_code) FILTER (WHERE CASE WHEN c.unit = 'H87' THEN p.pieces ELSE p.mass_gram END = 0)
                         AS not_counted
-             FROM flow_daily f
+             FROM sent f
              JOIN chain_day c ON c.chain_code = f.chain_code AND c.day = f.business_day
              JOIN site s ON s.site_code = f.site_code AND s.from_day <= f.business_day
                  AND (s.until_day IS NULL OR f.business_day < s.until_day)
-             JOIN site t ON t.site_code = f.to_site_code AND t.from_day <= f.business_day
-                 AND (t.until_day IS NULL OR f.business_day < t.until_day)
              JOIN product p ON p.product_code = f.product_code AND p.from_day <= f.business_day
                  AND (p.until_day IS NULL OR f.business_day < p.until_day)
-             WHERE f.stage = 5 AND f.business_day BETWEEN {from} AND {to} AND s.is_producing AND NOT t.is_producing
+             WHERE s.is_producing
              GROUP BY c.period_start, c.chain_code, c.unit
          ),
          rows AS (

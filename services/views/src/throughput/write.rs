@@ -1,4 +1,4 @@
-//! Writes flows by day and by month, and the days on which a chain entered anything.
+//! Writes the days on which a chain entered anything, and flows by day and by month as they are rolled up.
 
 use super::fold::{Changes, Flow};
 use crate::Error;
@@ -9,26 +9,17 @@ use domain::time::BusinessDay;
 use std::collections::BTreeMap;
 
 /// Day or month, stage, chain, product, site, and where to: the key of both tables, in its order.
-type Key<'a> = (BusinessDay, i16, &'a str, &'a str, &'a str, &'a str);
+pub(super) type Key<'a> = (BusinessDay, i16, &'a str, &'a str, &'a str, &'a str);
 
-/// Writes what a batch changes about flows.
+/// Writes what a batch changes besides flows: those are rolled up behind it.
 pub async fn write(transaction: &Transaction<'_>, changes: &Changes, begun: &Begun) -> Result<(), Error> {
     if changes.flows.is_empty() {
         return Ok(());
     }
-    // Summed here: PostgreSQL would look every lot up again for each table, and sort long keys.
-    let (mut days, mut months, mut chains): (BTreeMap<Key<'_>, Flow>, BTreeMap<Key<'_>, Flow>, BTreeMap<_, i64>) =
-        Default::default();
+    let mut chains: BTreeMap<_, i64> = BTreeMap::new();
     for (key, flow) in &changes.flows {
-        let (chain, product) = begun.of(key.lot)?;
-        let to_site = key.to_site.as_ref().map_or("", |site| site.as_str());
-        let of = |day| (day, key.stage as i16, chain, product, key.site.as_str(), to_site);
-        days.entry(of(key.day)).or_default().add(*flow);
-        months.entry(of(month(key.day))).or_default().add(*flow);
-        *chains.entry((chain, key.day.0)).or_default() += flow.movements;
+        *chains.entry((begun.of(key.lot)?.0, key.day.0)).or_default() += flow.movements;
     }
-    write_flows(transaction, "flow_daily", "business_day", days).await?;
-    write_flows(transaction, "flow_monthly", "month_day", months).await?;
     chains.retain(|_, movements| *movements != 0);
     let (codes, days): (Vec<_>, Vec<_>) = chains.keys().copied().unzip();
     let movements: Vec<_> = chains.values().copied().collect();
@@ -47,7 +38,8 @@ pub async fn write(transaction: &Transaction<'_>, changes: &Changes, begun: &Beg
     Ok(())
 }
 
-async fn write_flows(
+/// Adds sums of flows to those of a table.
+pub(super) async fn write_flows(
     transaction: &Transaction<'_>,
     table: &str,
     day: &str,

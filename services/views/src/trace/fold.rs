@@ -1,7 +1,7 @@
 //! What happened, event by event, as it is shown in a lot's history.
 
 use crate::fold::{At, Part};
-use crate::throughput::fold::{Stage, stage};
+use crate::throughput::fold::{Stage, sites, stage};
 use domain::entry::RecordedCommand;
 use domain::event::{CountBasis, Event, Fact, Process};
 use domain::id::{CommandId, EventId, LotId, ShipmentId, SiteCode};
@@ -99,8 +99,23 @@ pub struct Movement {
     pub given: Option<String>,
     /// Where it lies on the side that the goods leave, and on the side that they enter.
     pub keys: (LedgerKey, LedgerKey),
-    /// The stage that it passes, and 1 where it adds to that, -1 where it takes from it.
-    pub stage: Option<(Stage, i16)>,
+    /// The stage that it passes.
+    pub passed: Option<Passed>,
+}
+
+/// What of a movement flowed where.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Passed {
+    /// The stage.
+    pub stage: Stage,
+    /// 1 where it adds to the stage, -1 where it takes from it.
+    pub sign: i16,
+    /// Where.
+    pub site: SiteCode,
+    /// For a dispatch where to.
+    pub to_site: Option<SiteCode>,
+    /// For a dispatch what had not been dispatched before, signed alike.
+    pub first: i64,
 }
 
 /// A counted line.
@@ -181,12 +196,15 @@ impl Changes {
         }
         let moves = parts.iter().flat_map(|part| part.moves.iter().map(move |moved| (part, moved)));
         for ((part, moved), line) in moves.zip(0..) {
-            let stage = stage(&moved.posting.from, &moved.posting.to);
-            let stage = stage.map(|(stage, sign)| (stage, if part.is_reversal { -sign } else { sign }));
+            let passed = sites(&part.event.fact).zip(stage(&moved.posting.from, &moved.posting.to));
+            let passed = passed.map(|((site, to_site), (stage, sign))| {
+                let sign = if part.is_reversal { -sign } else { sign };
+                Passed { stage, sign, site: site.clone(), to_site: to_site.cloned(), first: moved.first.0 * i64::from(sign) }
+            });
             let posting = if part.is_reversal { moved.posting.clone().reversed() } else { moved.posting.clone() };
             let key = |incoming| LedgerKey::of(&part.event.fact, &posting, incoming);
             let keys = (key(false), key(true));
-            self.movements.push(Movement { at, line, posting, given: moved.given.map(str::to_owned), keys, stage });
+            self.movements.push(Movement { at, line, posting, given: moved.given.map(str::to_owned), keys, passed });
         }
         if let Fact::Counted(fact) = &event.fact {
             for (counted, line) in fact.lines.iter().zip(0..) {

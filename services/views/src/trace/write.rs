@@ -26,7 +26,7 @@ pub async fn write(transaction: &Transaction<'_>, changes: &Changes) -> Result<(
 
 impl Default for Appended {
     fn default() -> Appended {
-        Appended { events: Rows::of(26), reversals: Rows::of(6), movements: Rows::of(20), counts: Rows::of(8) }
+        Appended { events: Rows::of(26), reversals: Rows::of(6), movements: Rows::of(23), counts: Rows::of(8) }
     }
 }
 
@@ -72,8 +72,16 @@ impl Appended {
             rows.big(posting.quantity.0).int(posting.day().0).flag(posting.reversal).maybe(movement.given.as_deref(), Rows::text);
             let ((from_rank, micros, step), (to_rank, ..)) = (movement.keys.0.parts(), movement.keys.1.parts());
             rows.small(from_rank).small(to_rank).big(micros).small(step);
-            rows.maybe(movement.stage, |rows, (stage, _)| rows.small(stage as i16));
-            rows.maybe(movement.stage, |rows, (_, sign)| rows.small(sign));
+            match &movement.passed {
+                Some(passed) => {
+                    rows.small(passed.stage as i16).small(passed.sign).text(passed.site.as_str());
+                    rows.maybe(passed.to_site.as_ref(), |rows, site| rows.text(site.as_str()));
+                    rows.maybe((passed.first != 0).then_some(passed.first), Rows::big);
+                }
+                None => {
+                    rows.null().null().null().null().null();
+                }
+            }
         }
     }
 
@@ -96,7 +104,7 @@ impl Appended {
                 self.movements,
                 "movements (sequence, ordinal, line, lot_id, from_site_code, from_shipment_id, from_outside, to_site_code, \
                  to_shipment_id, to_outside, quantity_milli, business_day, is_reversal, given, from_rank, to_rank, moment_micros, \
-                 step, stage, stage_sign)",
+                 step, stage, stage_sign, stage_site_code, stage_to_site_code, first_milli)",
             ),
             (self.counts, "counts (sequence, ordinal, line, lot_id, basis, counted_milli, expected_milli, variance_milli)"),
         ]

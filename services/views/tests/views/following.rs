@@ -52,12 +52,26 @@ pub async fn reaches(settings: &Settings, sequence: u64) {
     }
 }
 
+/// Waits until flows are rolled up to an entry.
+async fn rolled_up(server: &Server, sequence: u64) {
+    let (client, begun) = (server.client(&server.settings).await, Instant::now());
+    loop {
+        let rolled: i64 = client.query_one("SELECT sequence FROM flows_rolled", &[]).await.unwrap().get(0);
+        if rolled.unsigned_abs() >= sequence {
+            return;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(60), "flows are rolled up to {rolled} only");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn verify_finds_nothing_and_finds_each_row_that_was_touched() {
     let (server, broker) = (Server::start().await, Broker::start());
     let (journal, tip) = broker.journal(&eventful()).await;
     let projector = Running::start(&journal, &server.settings);
     reaches(&server.settings, tip.sequence).await;
+    rolled_up(&server, tip.sequence).await;
     let mut heard = Vec::new();
     let report = verify(&journal, &server.settings, |done, of| heard.push((done, of))).await.unwrap();
     assert!(report.is_clean(), "{report:?}");
@@ -229,6 +243,7 @@ async fn tables_built_anew_are_those_that_were_written_as_it_came() {
     let (journal, tip) = broker.journal(&book).await;
     let projector = Running::start(&journal, &server.settings);
     reaches(&server.settings, tip.sequence).await;
+    rolled_up(&server, tip.sequence).await;
     projector.stop().await;
     let (mut written, indexes) = (rows::all(&server, &server.settings).await, rows::indexes(&server, &server.settings).await);
     assert_eq!(written["parked"].len(), 5, "{:#?}", written["parked"]);

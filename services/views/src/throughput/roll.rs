@@ -1,0 +1,141 @@
+//! Rolls flows up behind the rest of the tables: they are sums of movements, so whoever reads them adds the movements that are not
+//! in them yet ([`beyond`]), and nobody who waits for a stock waits for them.
+
+use super::fold::Flow;
+use super::write::{Key, month, write_flows};
+use crate::Error;
+use crate::database::{self, Settings, big, execute};
+use deadpool_postgres::{ClientWrapper, Transaction};
+use domain::time::BusinessDay;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// Day, chain, product and site of what was sent: the key of its table, in its order.
+type Sent<'a> = (BusinessDay, &'a str, &'a str, &'a str);
+
+/// Movements that are rolled up in a transaction.
+const MOVEMENTS: i64 = 20_000;
+/// How often it looks for new ones: the more at once, the fewer rows are written twice.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// What flowed beyond the entry up to which flows are rolled up; rows as in `flow_daily`, not summed. `rolled` is that entry's
+/// sequence as it stands in a query.
+pub(crate) fn beyond(rolled: &str) -> String {
+    format!(
+        "SELECT m.business_day, m.stage, l.chain_code, l.product_code, m.stage_site_code AS site_code,
+                coalesce(m.stage_to_site_code, '') AS to_site_code, m.quantity_milli * m.stage_sign AS quantity_milli,
+                coalesce(m.first_milli, 0) AS first_milli, CASE WHEN m.is_reversal THEN -1 ELSE 1 END AS movement_count
+         FROM movements m JOIN lots l ON l.lot_id = m.lot_id WHERE m.stage IS NOT NULL AND m.sequence > {rolled}"
+    )
+}
+
+/// Up to which entry flows are rolled up. Whoever else would roll them up waits until this transaction ends.
+pub(crate) async fn hold(transaction: &Transaction<'_>) -> Result<i64, Error> {
+    Ok(transaction.query_one("SELECT sequence FROM flows_rolled FOR UPDATE", &[]).await?.try_get(0)?)
+}
+
+/// Rolls flows up behind the projector, on a connection of its own, as long as that holds.
+pub(crate) async fn follow(settings: &Settings) -> Result<std::convert::Infallible, Error> {
+    let mut client = database::keeping_connection(settings).await?;
+    loop {
+        if !step(&mut client).await? {
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+}
+
+/// A transaction of it; whether there may be more.
+async fn step(client: &mut ClientWrapper) -> Result<bool, Error> {
+    let transaction = client.transaction().await?;
+    let from = hold(&transaction).await?;
+    let row = transaction
+        .query_one(
+            "SELECT max(sequence), count(*), (SELECT sequence FROM checkpoint)
+             FROM (SELECT sequence FROM movements WHERE sequence > $1 ORDER BY sequence LIMIT $2) AS next",
+            &[&from, &MOVEMENTS],
+        )
+        .await?;
+    let (last, movements, reached): (Option<i64>, i64, Option<i64>) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
+    // The last entry may go on beyond what was counted: it is left for the next time, unless it is all there is.
+    let up_to = match (last, reached) {
+        (Some(last), _) if movements == MOVEMENTS => (last - 1).max(from + 1),
+        (_, Some(reached)) => reached,
+        (_, None) => return Ok(false),
+    };
+    if up_to <= from {
+        return Ok(false);
+    }
+    match roll(&transaction, from, up_to).await {
+        // The tables were exchanged meanwhile: those that took their place say how far they are.
+        Err(Error::Superseded(_)) => return Ok(true),
+        rolled => rolled?,
+    }
+    transaction.commit().await?;
+    Ok(movements == MOVEMENTS)
+}
+
+/// Rolls up what flowed in the entries after one up to another. The caller holds the row of `flows_rolled`.
+pub(crate) async fn roll(transaction: &Transaction<'_>, from: i64, up_to: i64) -> Result<(), Error> {
+    // Planned for these very sequences: how many rows lie between them decides how they are best read.
+    transaction.batch_execute("SET LOCAL plan_cache_mode = force_custom_plan").await?;
+    let summed = format!(
+        "SELECT business_day, stage, chain_code, product_code, site_code, to_site_code, sum(quantity_milli)::bigint,
+                sum(first_milli)::bigint, sum(movement_count)::bigint
+         FROM ({} AND m.sequence <= $2) AS flows GROUP BY 1, 2, 3, 4, 5, 6",
+        beyond("$1")
+    );
+    let statement = transaction.prepare_cached(&summed).await?;
+    let rows = transaction.query(&statement, &[&from, &up_to]).await?;
+    let (mut days, mut months): (BTreeMap<Key<'_>, Flow>, BTreeMap<Key<'_>, Flow>) = Default::default();
+    let mut dispatches: BTreeMap<Sent<'_>, i128> = BTreeMap::new();
+    for row in &rows {
+        let day = BusinessDay(row.try_get(0)?);
+        let of = |day| Ok::<_, Error>((day, row.try_get(1)?, row.try_get(2)?, row.try_get(3)?, row.try_get(4)?, row.try_get(5)?));
+        let flow = Flow { quantity: row.try_get::<_, i64>(6)?.into(), first: row.try_get::<_, i64>(7)?.into(), movements: row.try_get(8)? };
+        days.entry(of(day)?).or_default().add(flow);
+        months.entry(of(month(day))?).or_default().add(flow);
+        if flow.first != 0 {
+            *dispatches.entry((day, row.try_get(2)?, row.try_get(3)?, row.try_get(4)?)).or_default() += flow.first;
+        }
+    }
+    // Looked up row by row, as the projector does it.
+    transaction.batch_execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off").await?;
+    write_flows(transaction, "flow_daily", "business_day", days).await?;
+    write_flows(transaction, "flow_monthly", "month_day", months).await?;
+    write_dispatches(transaction, dispatches).await?;
+    transaction
+        .batch_execute("SET LOCAL enable_seqscan = on; SET LOCAL enable_hashjoin = on; SET LOCAL enable_mergejoin = on")
+        .await?;
+    set(transaction, from, up_to).await
+}
+
+/// Says up to which entry flows are rolled up. Fails where the tables are not those that were at that place.
+pub(crate) async fn set(transaction: &Transaction<'_>, from: i64, up_to: i64) -> Result<(), Error> {
+    match execute(transaction, "UPDATE flows_rolled SET sequence = $1 WHERE sequence = $2", &[&up_to, &from]).await? {
+        1 => Ok(()),
+        _ => Err(Error::Superseded(from.unsigned_abs())),
+    }
+}
+
+async fn write_dispatches(transaction: &Transaction<'_>, mut dispatches: BTreeMap<Sent<'_>, i128>) -> Result<(), Error> {
+    dispatches.retain(|_, first| *first != 0);
+    let days: Vec<_> = dispatches.keys().map(|key| key.0.0).collect();
+    let chains: Vec<_> = dispatches.keys().map(|key| key.1).collect();
+    let products: Vec<_> = dispatches.keys().map(|key| key.2).collect();
+    let sites: Vec<_> = dispatches.keys().map(|key| key.3).collect();
+    let firsts = dispatches.values().map(|first| big(*first)).collect::<Result<Vec<_>, _>>()?;
+    execute(
+        transaction,
+        "MERGE INTO dispatch_daily AS d USING unnest($1::integer[], $2::text[], $3::text[], $4::text[], $5::bigint[])
+             AS c (business_day, chain_code, product_code, site_code, first_milli)
+             ON d.business_day = c.business_day AND d.chain_code = c.chain_code AND d.product_code = c.product_code
+             AND d.site_code = c.site_code
+         WHEN MATCHED AND d.first_milli + c.first_milli = 0 THEN DELETE
+         WHEN MATCHED THEN UPDATE SET first_milli = d.first_milli + c.first_milli
+         WHEN NOT MATCHED THEN INSERT (business_day, chain_code, product_code, site_code, first_milli)
+             VALUES (c.business_day, c.chain_code, c.product_code, c.site_code, c.first_milli)",
+        &[&days, &chains, &products, &sites, &firsts],
+    )
+    .await?;
+    Ok(())
+}
