@@ -143,6 +143,7 @@ impl Reader {
         let max_entries = max_entries.max(1);
         loop {
             if self.is_due(max_entries) || (self.damage.is_some() && !self.ready.is_empty()) {
+                self.take_along(max_entries).await;
                 self.request_ahead().await;
                 return Ok(self.give(max_entries));
             }
@@ -161,6 +162,25 @@ impl Reader {
                         return Ok(self.give(max_entries));
                     }
                     tokio::time::sleep(RETRY_PAUSE).await;
+                }
+            }
+        }
+    }
+
+    /// Takes what has arrived by now. A message says what was stored behind it when it was sent: a caller who was at work since
+    /// would get one entry at a time, and fall behind for it.
+    async fn take_along(&mut self, max_entries: usize) {
+        while self.damage.is_none()
+            && self.ready.len() < max_entries
+            && self.session.as_ref().is_some_and(|session| session.outstanding > 0)
+        {
+            match self.step(Instant::now()).await {
+                Ok(true) => {}
+                Ok(false) => return,
+                Err(Error::Damage { sequence, what }) => self.damage = Some((sequence, what)),
+                Err(error) => {
+                    debug!("reading the journal: {error}");
+                    self.session = None;
                 }
             }
         }
