@@ -26,6 +26,10 @@ CREATE TABLE dispatch_daily (
 -- What of it went to a site: utilization leaves out the few that make goods themselves.
 CREATE INDEX flow_daily_sent_to ON flow_daily (to_site_code, business_day) WHERE stage = 5;
 
+-- Days are read by range, single chains from the table above; and a lot's id is derived from what names it.
+DROP INDEX flow_daily_by_chain;
+ALTER TABLE lots DROP CONSTRAINT lots_issuer_code_product_code_lot_code_key;
+
 -- Up to which entry flows are rolled up: one row.
 CREATE TABLE flows_rolled (
     sequence bigint NOT NULL

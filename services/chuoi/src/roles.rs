@@ -23,6 +23,8 @@ use crate::feed;
 
 /// Pauses between attempts to reach a server, from the first to the longest.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(5));
+/// Calls of one connection at once.
+const CALLS: u32 = 4_096;
 /// How long callers may take to finish once the services are told to stop.
 const GRACE: Duration = Duration::from_secs(10);
 /// Names under which the query services report their health.
@@ -131,6 +133,8 @@ pub async fn start(roles: Roles, servers: Servers, listener: TcpListener) -> Res
     let services = async move {
         let serve = Server::builder()
             .http2_keepalive_interval(Some(Duration::from_secs(30)))
+            // Whoever has to wait is told so; a call that waits for its turn on a connection is told nothing.
+            .max_concurrent_streams(Some(CALLS))
             .add_routes(routes)
             .serve_with_incoming_shutdown(incoming, async move { told_to_stop(&mut graceful).await });
         tokio::select! {

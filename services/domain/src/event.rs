@@ -7,8 +7,8 @@ use crate::posting::{Outside, Place, Posting};
 use crate::quantity::Milli;
 use crate::time::{BusinessDay, EventTime};
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 pub use registry::RegistryFact;
+use serde::{Deserialize, Serialize};
 
 /// A fact that happened.
 #[derive(Clone, Debug, PartialEq)]

@@ -473,7 +473,11 @@ impl State {
                 let change = if incoming { posting.quantity.0 } else { -posting.quantity.0 };
                 let key = LedgerKey::of(&event.fact, &posting, incoming);
                 let ledger = self.ledger_mut(posting.lot, holder);
-                if key.is_leg() { ledger.enter(key, change, by) } else { ledger.adjust(key, change) }
+                if key.is_leg() {
+                    ledger.enter(key, change, by)
+                } else {
+                    ledger.adjust(key, change)
+                }
                 let stands = ledger.balance() != Milli::ZERO;
                 if let Place::Site(site) = place {
                     self.note_presence(posting.lot, site, stands, key.day);

@@ -4,10 +4,10 @@
 use crate::store::{Away, IdKey, Registering, Store, StoreFailed};
 use domain::command::{Action, Command, Context};
 use domain::entry::{Entry, RecordedCommand};
+use domain::event::Fact;
 use domain::id::{CommandId, Digest, OrganizationCode};
 use domain::refusal::{CommandRef, Refusal};
 use domain::repetition::{Judgement, Seen, judge};
-use domain::event::Fact;
 use domain::state::State;
 use domain::state::layers::Layers;
 use jiff::Timestamp;
@@ -40,13 +40,7 @@ pub struct Settings {
 impl Settings {
     /// Settings for one machine.
     pub fn new(folder: impl Into<PathBuf>) -> Settings {
-        Settings {
-            folder: folder.into(),
-            kept: 50_000,
-            waiting: 20_000,
-            doubt_after: Duration::from_secs(5),
-            attempts: 50,
-        }
+        Settings { folder: folder.into(), kept: 50_000, waiting: 20_000, doubt_after: Duration::from_secs(5), attempts: 50 }
     }
 }
 
@@ -61,9 +55,11 @@ const CLOCK_CHECK: Duration = Duration::from_secs(60);
 /// Whoever lost so many races in a row takes a turn.
 const PATIENT: u32 = 2;
 /// How long callers may have to wait at the pace of now; whoever comes beyond that is better off coming back.
-const WAITING: Duration = Duration::from_millis(100);
+const WAITING: Duration = Duration::from_millis(30);
 /// So many may wait however slow it is.
-const LEAST_WAITING: usize = 512;
+const LEAST_WAITING: usize = 256;
+/// When those who were turned away may come back: the soonest, and the latest.
+const BACK_AFTER_MS: (u64, u64) = (100, 5_000);
 /// How often the pace is taken.
 const PACE: Duration = Duration::from_millis(250);
 /// Entries that are read at once to be folded, and how often so many wait decoded.
@@ -120,8 +116,13 @@ pub enum Denied {
     #[error("others recorded something {0} times before this could be; nothing was recorded, send it again in a moment")]
     Contended(u32),
     /// Too many commands wait.
-    #[error("{0} commands are waiting already, which is the limit; nothing was recorded, send it again later")]
-    Busy(usize),
+    #[error("{waiting} commands are waiting already, which is the limit; nothing was recorded, send it again in {retry_after:?}")]
+    Busy {
+        /// How many.
+        waiting: usize,
+        /// When there may be room.
+        retry_after: Duration,
+    },
     /// The position is one of another journal.
     #[error("at_least: {value:?}: {problem}")]
     BadPosition {
@@ -214,7 +215,8 @@ impl Recorder {
         let recorded = Arc::new(AtomicU64::new(0));
         let waiting = settings.waiting.max(1);
         let limit = AtomicUsize::new(LEAST_WAITING.min(waiting));
-        let admission = Arc::new(Admission { waiting: AtomicUsize::new(0), limit });
+        let back_after_ms = AtomicU64::new(BACK_AFTER_MS.0);
+        let admission = Arc::new(Admission { waiting: AtomicUsize::new(0), limit, shed: AtomicU64::new(0), back_after_ms });
         let recorder = Recorder {
             queue: sender,
             journal: journal.clone(),
@@ -246,7 +248,7 @@ impl Recorder {
         let _place = Place::among(&self.admission)?;
         let (reply, answer) = oneshot::channel();
         self.queue.try_send(Waiting { asked, reply }).map_err(|error| match error {
-            mpsc::error::TrySendError::Full(_) => Denied::Busy(self.waiting),
+            mpsc::error::TrySendError::Full(_) => self.admission.turned_away(self.waiting),
             mpsc::error::TrySendError::Closed(_) => Denied::Stopped,
         })?;
         answer.await.unwrap_or(Err(Denied::OutcomeUnknown))
@@ -255,7 +257,7 @@ impl Recorder {
     /// Hands many commands over in their order, all or none; the answers come one by one.
     pub fn submit_all(&self, asked: Vec<Asked>) -> Result<Vec<oneshot::Receiver<Result<Answer, Denied>>>, Denied> {
         let places = self.queue.try_reserve_many(asked.len()).map_err(|error| match error {
-            mpsc::error::TrySendError::Full(()) => Denied::Busy(self.waiting),
+            mpsc::error::TrySendError::Full(()) => self.admission.turned_away(self.waiting),
             mpsc::error::TrySendError::Closed(()) => Denied::Stopped,
         })?;
         let mut answers = Vec::with_capacity(asked.len());
@@ -280,6 +282,19 @@ impl Recorder {
 struct Admission {
     waiting: AtomicUsize,
     limit: AtomicUsize,
+    /// How many were turned away, ever.
+    shed: AtomicU64,
+    /// After how many milliseconds they may come back.
+    back_after_ms: AtomicU64,
+}
+
+impl Admission {
+    /// One more who has to come back. Not all at the same moment: each a little later than the last, over a second time as long.
+    fn turned_away(&self, waiting: usize) -> Denied {
+        let shed = self.shed.fetch_add(1, Ordering::Relaxed);
+        let after = self.back_after_ms.load(Ordering::Relaxed);
+        Denied::Busy { waiting, retry_after: Duration::from_millis(after + shed % after.max(1)) }
+    }
 }
 
 /// A caller's place among those who wait.
@@ -292,7 +307,7 @@ impl Place<'_> {
             return Ok(Place(admission));
         }
         admission.waiting.fetch_sub(1, Ordering::Relaxed);
-        Err(Denied::Busy(limit))
+        Err(admission.turned_away(limit))
     }
 }
 
@@ -307,11 +322,13 @@ struct Pace {
     since: Instant,
     judged: usize,
     per_second: f64,
+    /// How many had been turned away by then.
+    shed: u64,
 }
 
 impl Pace {
     fn begin() -> Pace {
-        Pace { since: Instant::now(), judged: 0, per_second: 0.0 }
+        Pace { since: Instant::now(), judged: 0, per_second: 0.0, shed: 0 }
     }
 
     /// Takes note of a group; sets how many may wait.
@@ -326,7 +343,17 @@ impl Pace {
         self.per_second = now.max(self.per_second * 0.8 + now * 0.2);
         let limit = (self.per_second * WAITING.as_secs_f64()) as usize;
         admission.limit.store(limit.clamp(LEAST_WAITING.min(most), most), Ordering::Relaxed);
-        *self = Pace { per_second: self.per_second, ..Pace::begin() };
+        // To turn a caller away costs nearly as much as to serve one: the more do nothing but ask, the later they come back.
+        let shed = admission.shed.load(Ordering::Relaxed);
+        let asked_in_vain = (shed - self.shed) as usize;
+        let back_after = admission.back_after_ms.load(Ordering::Relaxed);
+        let back_after = match asked_in_vain {
+            many if many > self.judged / 10 => back_after * 2,
+            few if few < self.judged / 40 => back_after / 2,
+            _ => back_after,
+        };
+        admission.back_after_ms.store(back_after.clamp(BACK_AFTER_MS.0, BACK_AFTER_MS.1), Ordering::Relaxed);
+        *self = Pace { per_second: self.per_second, shed, ..Pace::begin() };
     }
 }
 

@@ -277,7 +277,7 @@ fn told(id: &str, denied: Denied) -> Result<Refusal, ServiceError> {
             Err(ServiceError::Unavailable { what: "the journal".to_owned() })
         }
         Denied::Stopped => Err(ServiceError::Unavailable { what: "the recorder".to_owned() }),
-        Denied::Busy(waiting) => Err(ServiceError::Busy { waiting }),
+        Denied::Busy { waiting, retry_after } => Err(ServiceError::Busy { waiting, retry_after }),
         Denied::Contended(attempts) => Err(ServiceError::Contended { attempts }),
         Denied::BadPosition { value, problem } => Err(ServiceError::BadPosition { field: field(), value, problem }),
         Denied::NotReached { asked, reached } => {

@@ -352,7 +352,9 @@ struct StoreShelf<K, V> {
 impl<K: Key, V: Value> Shelf<K, V> for StoreShelf<K, V> {
     fn get(&self, key: &K) -> Option<V> {
         let found = sound(|| Ok(self.store.all.get(key.bytes())?)).and_then(|found| {
-            found.map(|value| postcard::from_bytes(&value).map_err(|_| StoreFailed::Damaged("a value cannot be read"))).transpose()
+            found
+                .map(|value| postcard::from_bytes(&value).map_err(|_| StoreFailed::Damaged("a value cannot be read")))
+                .transpose()
         });
         found.unwrap_or_else(|error| {
             self.store.fail(error);

@@ -29,6 +29,9 @@ use crate::{
 const REQUEST_MESSAGES: usize = 5_000;
 const REQUEST_BYTES: usize = 8 * 1024 * 1024;
 
+/// Bytes of entries that are given out at once: a caller holds them decoded, which is several times as much.
+const GIVEN_BYTES: usize = 4 * 1024 * 1024;
+
 /// How long a request waits at the server, and how often the server says meanwhile that it still knows of it.
 const REQUEST_EXPIRES: Duration = Duration::from_secs(30);
 const HEARTBEAT: Duration = Duration::from_secs(2);
@@ -133,7 +136,7 @@ impl Reader {
         &self.stale
     }
 
-    /// The next entries, `max_entries` at most: at once if any are stored, else as soon as one is, else none after
+    /// The next entries, `max_entries` or a few mebibytes at most: at once if any are stored, else as soon as one is, else none after
     /// `max_wait`.
     ///
     /// None may also mean that only stale entries were passed (`tip().last_seen` shows it), or that the server could not be
@@ -171,7 +174,7 @@ impl Reader {
     /// would get one entry at a time, and fall behind for it.
     async fn take_along(&mut self, max_entries: usize) {
         while self.damage.is_none()
-            && self.ready.len() < max_entries
+            && self.enough(max_entries).is_none()
             && self.session.as_ref().is_some_and(|session| session.outstanding > 0)
         {
             match self.step(Instant::now()).await {
@@ -189,11 +192,22 @@ impl Reader {
     /// Whether there is enough to give out: a full batch, or all that is stored.
     fn is_due(&self, max_entries: usize) -> bool {
         let more_coming = self.session.as_ref().is_some_and(|session| session.behind);
-        self.ready.len() >= max_entries || (!more_coming && (self.passed_stale || !self.ready.is_empty()))
+        self.enough(max_entries).is_some() || (!more_coming && (self.passed_stale || !self.ready.is_empty()))
+    }
+
+    /// How many of those that are ready are a full batch; none if they are not.
+    fn enough(&self, max_entries: usize) -> Option<usize> {
+        let mut bytes = 0;
+        let full = |entry: &LiveEntry| {
+            bytes += entry.payload.len();
+            bytes >= GIVEN_BYTES
+        };
+        let by_bytes = self.ready.iter().take(max_entries).position(full).map(|last| last + 1);
+        by_bytes.or((self.ready.len() >= max_entries).then_some(max_entries))
     }
 
     fn give(&mut self, max_entries: usize) -> Vec<LiveEntry> {
-        let rest = self.ready.split_off(max_entries.min(self.ready.len()));
+        let rest = self.ready.split_off(self.enough(max_entries).unwrap_or(self.ready.len()));
         let given = std::mem::replace(&mut self.ready, rest);
         if self.ready.is_empty() {
             // With the stale entries behind the last live one.

@@ -19,7 +19,18 @@ const SENT_BYTES: usize = 2 << 20;
 const SHARES: [&[&str]; 3] = [
     &["events"],
     &["movements", "counts", "reversals"],
-    &["lots", "stock", "stock_totals", "outside", "shipments", "shipment_lines", "flow_daily", "flow_monthly", "dispatch_daily", "chain_days"],
+    &[
+        "lots",
+        "stock",
+        "stock_totals",
+        "outside",
+        "shipments",
+        "shipment_lines",
+        "flow_daily",
+        "flow_monthly",
+        "dispatch_daily",
+        "chain_days",
+    ],
 ];
 
 /// Why a batch cannot be taken.

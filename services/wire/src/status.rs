@@ -109,6 +109,8 @@ pub enum ServiceError {
     Busy {
         /// How many.
         waiting: usize,
+        /// When there may be room.
+        retry_after: Duration,
     },
     /// Others appended every time before this one could.
     #[error("others recorded something {attempts} times before this could be; nothing was recorded: send it again in a moment")]
@@ -205,7 +207,7 @@ impl ServiceError {
         match self {
             ServiceError::OutcomeUnknown { command_id } => vec![("command_id", command_id.clone())],
             ServiceError::Unavailable { what } => vec![("what", what.clone())],
-            ServiceError::Busy { waiting } => vec![("waiting", waiting.to_string())],
+            ServiceError::Busy { waiting, .. } => vec![("waiting", waiting.to_string())],
             ServiceError::Contended { attempts } => vec![("attempts", attempts.to_string())],
             ServiceError::NoOrganization { .. } => Vec::new(),
             ServiceError::BadPosition { field, value, .. } => vec![(FIELD, field.clone()), ("value", value.clone())],
@@ -229,7 +231,7 @@ fn code_of_failure(error: &ServiceError) -> (Code, Option<Duration>) {
     match error {
         ServiceError::OutcomeUnknown { .. } => (Code::Unavailable, Some(Duration::from_millis(500))),
         ServiceError::Unavailable { .. } => (Code::Unavailable, Some(Duration::from_secs(1))),
-        ServiceError::Busy { .. } => (Code::ResourceExhausted, Some(Duration::from_millis(200))),
+        ServiceError::Busy { retry_after, .. } => (Code::ResourceExhausted, Some(*retry_after)),
         ServiceError::Contended { .. } => (Code::Aborted, Some(Duration::from_millis(100))),
         ServiceError::PositionNotReached { .. } => (Code::DeadlineExceeded, Some(Duration::from_millis(500))),
         ServiceError::NoOrganization { .. } => (Code::Unauthenticated, None),
@@ -432,7 +434,7 @@ mod tests {
         for (error, code, again) in [
             (ServiceError::OutcomeUnknown { command_id: text() },                                        Code::Unavailable,       true),
             (ServiceError::Unavailable { what: text() },                                                 Code::Unavailable,       true),
-            (ServiceError::Busy { waiting: 9 },                                                          Code::ResourceExhausted, true),
+            (ServiceError::Busy { waiting: 9, retry_after: Duration::from_millis(200) },                  Code::ResourceExhausted, true),
             (ServiceError::Contended { attempts: 9 },                                                    Code::Aborted,           true),
             (ServiceError::PositionNotReached { at_least: text(), reached: text() },                     Code::DeadlineExceeded,  true),
             (ServiceError::NoOrganization { given: text() },                                             Code::Unauthenticated,   false),

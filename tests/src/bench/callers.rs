@@ -43,6 +43,12 @@ pub async fn unary(channel: &Channel, step: Step) -> Result<Option<Recorded>, St
         Some(Action::Receive(it)) => {
             client.receive(on_behalf_of(by, ReceiveRequest { header, receive: Some(it) })).await?.into_inner().recorded
         }
+        Some(Action::OpenLot(it)) => {
+            client.open_lot(on_behalf_of(by, OpenLotRequest { header, open_lot: Some(it) })).await?.into_inner().recorded
+        }
+        Some(Action::Transform(it)) => {
+            client.transform(on_behalf_of(by, TransformRequest { header, transform: Some(it) })).await?.into_inner().recorded
+        }
         Some(Action::Sell(it)) => {
             client.sell(on_behalf_of(by, SellRequest { header, sell: Some(it) })).await?.into_inner().recorded
         }
@@ -103,7 +109,8 @@ pub async fn batch_callers(channels: &[Channel], trade: &Trade, callers: usize, 
     Measured::together(parts, begun.elapsed().as_secs_f64())
 }
 
-async fn batch(channel: &Channel, steps: Vec<Step>, measured: &mut Measured) {
+/// Commands of one organization in one call.
+pub async fn batch(channel: &Channel, steps: Vec<Step>, measured: &mut Measured) {
     let Some(organization) = steps.first().map(|step| step.organization.clone()) else { return };
     let refused: Vec<_> = steps.iter().map(|step| step.is_refused).collect();
     let commands = steps.into_iter().map(|step| step.command).collect();

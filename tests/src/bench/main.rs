@@ -49,8 +49,10 @@ enum Part {
     Together,
     Projecting,
     Seeing,
+    Country,
     Filling,
     Asking,
+    Backdating,
     Rebuilding,
     Flat,
     Starting,
@@ -120,11 +122,17 @@ async fn run(asked: Asked) -> ExitCode {
     if asks(Part::Seeing) {
         bench.seeing(&mut figures).await;
     }
+    if asks(Part::Country) && asked.size == "full" {
+        bench.country(&mut figures).await;
+    }
     if asks(Part::Filling) && (asked.size == "full" || asked.events.is_some()) {
         bench.fill(asked.events.unwrap_or(1_000_000)).await;
     }
     if asks(Part::Asking) {
         bench.asking(&mut figures).await;
+    }
+    if asks(Part::Backdating) {
+        bench.backdating(&mut figures, if asked.size == "full" { 200_000 } else { 2_000 }).await;
     }
     if asks(Part::Rebuilding) {
         bench.rebuilding(&mut figures).await;
@@ -285,26 +293,43 @@ impl Bench {
     /// How soon a write is seen.
     async fn seeing(&mut self, figures: &mut Figures) {
         let (recorder, query) = (self.connections(1).await, self.system.query());
+        // Waits its turn before the figures below are taken.
+        self.system.caught_up().await;
         let idle = questions::visible(&recorder[0], &query, &self.trade, Duration::from_secs(4), Duration::from_millis(20)).await;
         figures.put("idle_visible_p50_ms", idle.ms(50.0), "from the acknowledgement to a query that shows it, idle");
         figures.put("idle_visible_p99_ms", idle.ms(99.0), "aim: 15 or less");
         // What the machine records while it projects too.
         let peak = figures.get("unary64_projecting_per_s");
         let half = if peak.is_nan() { 4_000.0 } else { peak / 2.0 };
-        let stop = std::sync::atomic::AtomicBool::new(false);
-        let load = callers::paced(&recorder, &self.trade, half, &stop);
-        let seeing = async {
-            // Once the load is under way.
-            tokio::time::sleep(Duration::from_secs(1)).await;
-            let seen =
-                questions::visible(&recorder[0], &query, &self.trade, Duration::from_secs(10), Duration::from_millis(10)).await;
-            stop.store(true, std::sync::atomic::Ordering::Relaxed);
-            seen
-        };
-        let (load, seen) = tokio::join!(load, seeing);
+        let (load, seen) = self.under(half, Duration::from_secs(10)).await;
         figures.put("half_load_per_s", load.rate(), "the load meanwhile; half of unary64_projecting_per_s is meant");
         figures.put("visible_p50_ms", seen.ms(50.0), "the same under that load; aim: 20 or less");
         figures.put("visible_p99_ms", seen.ms(99.0), "aim: 60 or less");
+    }
+
+    /// A load of so many events a second, and how soon writes are seen meanwhile.
+    async fn under(&self, per_second: f64, time: Duration) -> (Measured, Measured) {
+        let (recorder, query) = (self.connections(1).await, self.system.query());
+        let stop = std::sync::atomic::AtomicBool::new(false);
+        let load = callers::paced(&recorder, &self.trade, per_second, &stop);
+        let seeing = async {
+            // Once the load is under way.
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            let seen = questions::visible(&recorder[0], &query, &self.trade, time, Duration::from_millis(10)).await;
+            stop.store(true, std::sync::atomic::Ordering::Relaxed);
+            seen
+        };
+        tokio::join!(load, seeing)
+    }
+
+    /// What 63 provinces may record at their busiest, a hundred times one city's load, as long as this machine is given for it.
+    async fn country(&mut self, figures: &mut Figures) {
+        let (load, seen) = self.under(5_000.0, Duration::from_secs(60)).await;
+        figures.put("country_per_s", load.rate(), "events/s for a minute; 5,000 are meant");
+        figures.put("country_p99_ms", load.ms(99.0), "of their answers");
+        figures.put("country_visible_p50_ms", seen.ms(50.0), "from an acknowledgement to a query that shows it, meanwhile");
+        figures.put("country_visible_p99_ms", seen.ms(99.0), "");
+        figures.put("country_drain_s", self.system.caught_up().await, "seconds until the tables had the rest");
     }
 
     /// More trade, in batches, up to so many events.
@@ -324,16 +349,63 @@ impl Bench {
 
     async fn asking(&mut self, figures: &mut Figures) {
         let query = self.system.query();
+        let channel = self.connections(1).await.remove(0);
+        for step in self.trade.family().1 {
+            callers::unary(&channel, step).await.expect("recorded");
+        }
+        self.system.caught_up().await;
         figures.put("events", self.events().await as f64, "events in the journal");
         for (question, key, aim) in [
             (Question::Shop, "query_shop_p99_ms", "stock of a shop; aim at ten million events: 5 or less"),
             (Question::Product, "query_product_p99_ms", "a product across 1,810 shops by channel; aim: 20 or less"),
             (Question::Chains, "query_chains_p99_ms", "141 chains by month for a year with utilization; aim: 100 or less"),
             (Question::Trace, "query_trace_p99_ms", "a lot's trace; aim: 20 or less"),
+            (
+                Question::Family,
+                "query_recall_p99_ms",
+                "three products, five levels, forty shops each: where all is; aim: 200 or less",
+            ),
         ] {
             questions::asked(&query, &self.trade, question, 10).await;
             figures.put(key, questions::asked(&query, &self.trade, question, 100).await.ms(99.0), aim);
         }
+    }
+
+    /// Entries into a shop that has sold a lot: of today, and of two years ago. `lots` is how many it opened, four sales of each.
+    async fn backdating(&mut self, figures: &mut Figures, lots: u64) {
+        let channels = self.connections(1).await;
+        // Each caller waits for its own batches: a lot is opened before it is sold.
+        let callers = (0..8_u64).map(|caller| {
+            let (channel, trade) = (&channels[caller as usize], &self.trade);
+            async move {
+                let mut measured = Measured::none();
+                for first in (caller * 20..lots).step_by(8 * 20) {
+                    let steps = (first..first + 20).flat_map(|number| trade.opened(number, 1, 4)).collect();
+                    callers::batch(channel, steps, &mut measured).await;
+                }
+                measured.accepted
+            }
+        });
+        let later: u64 = futures::future::join_all(callers).await.into_iter().sum();
+        self.system.caught_up().await;
+        figures.put("backdated_later_events", later as f64, "events of one shop before which an entry is dated");
+        let (query, shop) = (self.system.query(), self.trade.first_shop().to_owned());
+        let mut times: [Measured; 4] = std::array::from_fn(|_| Measured::none());
+        for number in 0..200 {
+            for (place, days_ago) in [(0, 0), (2, 730)] {
+                let step = self.trade.opened(1_000_000_000 + number * 2 + place as u64 / 2, days_ago, 0).remove(0);
+                let (answered, shown) = questions::seen(&channels[0], &query, step, &shop).await;
+                times[place].took(answered);
+                times[place + 1].took(shown);
+            }
+        }
+        let ratio = |of: usize, to: usize| times[of].ms(50.0) / times[to].ms(50.0);
+        figures.put(
+            "backdated_vs_current",
+            ratio(2, 0),
+            "an answer to an entry of two years ago, of one of today; aim: 2 or less",
+        );
+        figures.put("backdated_shown_vs_current", ratio(3, 1), "the same until a question shows it");
     }
 
     async fn rebuilding(&mut self, figures: &mut Figures) {

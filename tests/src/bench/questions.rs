@@ -25,6 +25,8 @@ pub enum Question {
     Chains,
     /// A lot's history.
     Trace,
+    /// What a harvest became, and where all of it is: the question of a recall.
+    Family,
 }
 
 /// So many of one kind, one after the other; each of something else.
@@ -51,6 +53,12 @@ pub async fn asked(query: &Channel, trade: &Trade, question: Question, times: us
                 let request = TraceLotRequest { lot_code: format!("B{}", number + 1), ..Default::default() };
                 TraceServiceClient::new(query.clone()).trace_lot(request).await.expect("a trace");
             }
+            Question::Family => {
+                let (lot_code, issuer_code, product) = trade.family().0;
+                let request = TraceLotRequest { lot_code, issuer_code, product, ..Default::default() };
+                let traced = TraceServiceClient::new(query.clone()).trace_lot(request).await.expect("a trace").into_inner();
+                assert!(traced.holdings.len() >= 3 * 40 && traced.made_into.len() >= 13, "{} places", traced.holdings.len());
+            }
         }
         measured.waited(since);
         measured.accepted += 1;
@@ -66,6 +74,15 @@ async fn stock(query: &Channel, sites: Vec<String>, products: Vec<String>, key: 
         ..QueryStockRequest::default()
     };
     StockServiceClient::new(query.clone()).query_stock(request).await.expect("stock");
+}
+
+/// How long a recorded step takes from the call to its answer, and from there until a question shows it.
+pub async fn seen(recorder: &Channel, query: &Channel, step: crate::trade::Step, shop: &str) -> (Duration, Duration) {
+    let since = Instant::now();
+    let recorded = unary(recorder, step).await.expect("recorded").expect("a position");
+    let answered = since.elapsed();
+    while !shows(query, shop, &recorded.position).await {}
+    (answered, since.elapsed() - answered)
 }
 
 /// Whether a shop's stock was answered as of a position; not, where the tables did not reach it in time.

@@ -5,6 +5,7 @@ use chuoi::reference::{Tables, lead_code, organization_code};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use uuid::Uuid;
+use wire::proto::chuoi::event::v1::Process;
 use wire::proto::chuoi::record::v1::command::Action;
 use wire::proto::chuoi::record::v1::*;
 
@@ -46,6 +47,8 @@ pub struct Step {
 }
 
 const HARVESTED_MILLI: i64 = 20_000;
+const FAMILY_MILLI: i64 = 1_000_000;
+const FAMILY_SHOPS: usize = 40;
 
 impl Trade {
     /// Over so many days that end today.
@@ -97,9 +100,102 @@ impl Trade {
         (first..first + size).map(lot).collect()
     }
 
+    /// The shop that opens lots.
+    pub fn first_shop(&self) -> &str {
+        &self.shops[0].site
+    }
+
     /// How many lots were begun.
     pub fn so_far(&self) -> u64 {
         self.next.load(Ordering::Relaxed) - 1
+    }
+
+    /// A harvest that becomes three products, each made over into another lot until it is five levels from the harvest, and sent to
+    /// forty shops, which sell some: what a recall has to follow. Its name, and the steps in order.
+    pub fn family(&self) -> ((String, String, String), Vec<Step>) {
+        let of = |chain: &str| self.suppliers.iter().filter(|supplier| supplier.chain == chain).collect::<Vec<_>>();
+        let chains = self.suppliers.iter().map(|supplier| of(&supplier.chain));
+        let made = chains.into_iter().find(|suppliers| suppliers.len() >= 3).expect("a chain of three products");
+        let day = self.days.last().expect("a day");
+        let (lead, farm) = (&made[0].lead, &made[0].farm);
+        let new = |supplier: &Supplier, code: &str| {
+            let (product, chain, lot_code) = (supplier.product.clone(), supplier.chain.clone(), code.to_owned());
+            Some(NewLot { issuer: lead.clone(), product, lot_code, chain, ..NewLot::default() })
+        };
+        let line = |supplier: &Supplier, code: &str, milli_units| {
+            let (issuer, product, lot_code) = (lead.clone(), supplier.product.clone(), code.to_owned());
+            let lot = LotReference { issuer, product, lot_code, ..LotReference::default() };
+            vec![LotLine { lot: Some(lot), quantity: milli(milli_units) }]
+        };
+        let root = "RECALL-0";
+        let harvest =
+            Harvest { site: farm.clone(), lot: new(made[0], root), quantity: milli(3 * FAMILY_MILLI), plot: String::new() };
+        let mut steps = vec![step(lead, &format!("{day} 04:00"), Action::Harvest(harvest))];
+        let transform = |inputs, outputs: Vec<(&Supplier, String)>| {
+            let output = |(supplier, code): (&Supplier, String)| transform::Output {
+                lot: new(supplier, &code),
+                quantity: milli(FAMILY_MILLI),
+            };
+            let outputs = outputs.into_iter().map(output).collect();
+            Action::Transform(Transform {
+                site: farm.clone(),
+                process: Process::Processing.into(),
+                inputs,
+                outputs,
+                loss_gram: None,
+            })
+        };
+        let first = (0..3).map(|kind| (made[kind], format!("RECALL-1-{kind}"))).collect();
+        steps.push(step(lead, &format!("{day} 05:00"), transform(line(made[0], root, 3 * FAMILY_MILLI), first)));
+        for (kind, supplier) in made.iter().take(3).enumerate() {
+            for level in 2..=5 {
+                let before = line(supplier, &format!("RECALL-{}-{kind}", level - 1), FAMILY_MILLI);
+                let made = transform(before, vec![(*supplier, format!("RECALL-{level}-{kind}"))]);
+                steps.push(step(lead, &format!("{day} 05:{level}0"), made));
+            }
+            for (number, shop) in self.shops.iter().take(FAMILY_SHOPS).enumerate() {
+                let (lot, shipment_code) = (format!("RECALL-5-{kind}"), format!("RECALL-{kind}-{number}"));
+                let dispatch = Dispatch {
+                    from_site: farm.clone(),
+                    to_site: shop.site.clone(),
+                    shipment_code: shipment_code.clone(),
+                    lines: line(supplier, &lot, 10_000),
+                    ..Dispatch::default()
+                };
+                steps.push(step(lead, &format!("{day} 08:00"), Action::Dispatch(dispatch)));
+                let shipment = Some(ShipmentReference { issuer: lead.clone(), shipment_code, ..ShipmentReference::default() });
+                let receive = Receive { shipment, site: shop.site.clone(), everything: true, ..Receive::default() };
+                steps.push(step(&shop.organization, &format!("{day} 10:00"), Action::Receive(receive)));
+                let sell = Sell { site: shop.site.clone(), lines: line(supplier, &lot, 3_000), ..Sell::default() };
+                steps.push(step(&shop.organization, &format!("{day} 11:00"), Action::Sell(sell)));
+            }
+        }
+        ((root.to_owned(), lead.clone(), made[0].product.clone()), steps)
+    }
+
+    /// A lot that one shop opens on a day of its own, so many days ago, and sells some of.
+    pub fn opened(&self, number: u64, days_ago: i64, sales: usize) -> Vec<Step> {
+        let (shop, supplier) = (&self.shops[0], &self.suppliers[number as usize % self.suppliers.len()]);
+        let today = jiff::tz::TimeZone::UTC.to_datetime(jiff::Timestamp::now()).date();
+        let day = today.checked_sub(jiff::Span::new().days(days_ago)).expect("a day");
+        let (issuer, product, lot_code) = (supplier.lead.clone(), supplier.product.clone(), format!("O{number}"));
+        let (chain, reference) = (
+            supplier.chain.clone(),
+            LotReference {
+                issuer: issuer.clone(),
+                product: product.clone(),
+                lot_code: lot_code.clone(),
+                ..LotReference::default()
+            },
+        );
+        let lot = Some(NewLot { issuer, product, lot_code, chain, ..NewLot::default() });
+        let open = OpenLot { site: shop.site.clone(), lot, quantity: milli(HARVESTED_MILLI) };
+        let sell = || {
+            let lines = vec![LotLine { lot: Some(reference.clone()), quantity: milli(1_000) }];
+            Action::Sell(Sell { site: shop.site.clone(), lines, ..Sell::default() })
+        };
+        let opened = step(&shop.organization, &format!("{day} 06:00"), Action::OpenLot(open));
+        std::iter::once(opened).chain((0..sales).map(|_| step(&shop.organization, &format!("{day} 07:00"), sell()))).collect()
     }
 
     /// A shop, a product and a chain that have had a part in it.
@@ -181,17 +277,21 @@ impl Lot<'_> {
     }
 
     fn step(&self, organization: &str, time: &str, action: Action) -> Step {
-        let header = CommandHeader {
-            command_id: Uuid::now_v7().to_string(),
-            when: Some(tests::world::when(&format!("{} {time}", self.day))),
-            actor: "nhan-vien-17".into(),
-            device: "may-quet-03".into(),
-            client: "bench".into(),
-            ..CommandHeader::default()
-        };
-        let command = Command { header: Some(header), action: Some(action) };
-        Step { organization: organization.to_owned(), command, is_refused: false }
+        step(organization, &format!("{} {time}", self.day), action)
     }
+}
+
+fn step(organization: &str, when: &str, action: Action) -> Step {
+    let header = CommandHeader {
+        command_id: Uuid::now_v7().to_string(),
+        when: Some(tests::world::when(when)),
+        actor: "nhan-vien-17".into(),
+        device: "may-quet-03".into(),
+        client: "bench".into(),
+        ..CommandHeader::default()
+    };
+    let command = Command { header: Some(header), action: Some(action) };
+    Step { organization: organization.to_owned(), command, is_refused: false }
 }
 
 fn milli(value_milli: i64) -> Option<Quantity> {

@@ -69,19 +69,8 @@ impl System {
         let address = tests::free_address();
         let serving = serve(recorder, &database, address);
         let channel = connect(address).await;
-        let system = System {
-            nats,
-            postgres,
-            _database,
-            database_url,
-            journal,
-            channel,
-            recording,
-            projecting,
-            serving,
-            folder,
-            kept,
-        };
+        let system =
+            System { nats, postgres, _database, database_url, journal, channel, recording, projecting, serving, folder, kept };
         for outcome in system.send_all(AUTHORITY, registry()).await {
             assert_eq!(outcome.verdict(), Verdict::Accepted, "{outcome:?}");
         }

@@ -400,7 +400,8 @@ impl<'a> Deciding<'a> {
             .map(|(lot, code)| (strsim::jaro_winkler(given, code.as_str()), code, lot))
             .filter(|(score, ..)| *score > 0.7)
             .collect();
-        scored.sort_by(|(a, a_code, a_lot), (b, b_code, b_lot)| b.total_cmp(a).then_with(|| (a_code, a_lot).cmp(&(b_code, b_lot))));
+        scored
+            .sort_by(|(a, a_code, a_lot), (b, b_code, b_lot)| b.total_cmp(a).then_with(|| (a_code, a_lot).cmp(&(b_code, b_lot))));
         let named = scored.into_iter().take(3).filter_map(|(.., lot)| self.state.lot(lot));
         let nearest = named.map(|known| format!("{} = {}", known.name(), known.lot.id)).collect();
         Refusal::Unknown { field: field.to_owned(), what: "lot", value: given.to_owned(), nearest }

@@ -83,8 +83,7 @@ impl<K: Ord + Clone, V: Clone> Layers<K, V> {
 
     /// Everything from a key on, in order, as long as its key belongs.
     pub fn range(&self, from: &K, belongs: impl Fn(&K) -> bool) -> BTreeMap<K, V> {
-        let mut all: BTreeMap<K, V> =
-            self.shelf.iter().flat_map(|shelf| shelf.range(from, &belongs)).collect();
+        let mut all: BTreeMap<K, V> = self.shelf.iter().flat_map(|shelf| shelf.range(from, &belongs)).collect();
         let bounds = (Bound::Included(from), Bound::Unbounded);
         for layer in [&self.leaving, &self.below] {
             let here = layer.range::<K, _>(bounds).take_while(|(key, _)| belongs(key));

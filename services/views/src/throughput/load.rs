@@ -93,7 +93,12 @@ impl Tables {
         }
         let mut sent = Rows::of(5);
         for ((day, chain, product, site), first) in dispatches.into_iter().filter(|(_, first)| *first != 0) {
-            sent.row().int(day.0).text(self.codes.name(chain)).text(self.codes.name(product)).text(self.codes.name(site)).big(big(first)?);
+            sent.row()
+                .int(day.0)
+                .text(self.codes.name(chain))
+                .text(self.codes.name(product))
+                .text(self.codes.name(site))
+                .big(big(first)?);
         }
         Ok([
             (sent, "dispatch_daily (business_day, chain_code, product_code, site_code, first_milli)"),

@@ -91,7 +91,11 @@ pub(crate) async fn roll(transaction: &Transaction<'_>, from: i64, up_to: i64) -
     for row in &rows {
         let day = BusinessDay(row.try_get(0)?);
         let of = |day| Ok::<_, Error>((day, row.try_get(1)?, row.try_get(2)?, row.try_get(3)?, row.try_get(4)?, row.try_get(5)?));
-        let flow = Flow { quantity: row.try_get::<_, i64>(6)?.into(), first: row.try_get::<_, i64>(7)?.into(), movements: row.try_get(8)? };
+        let flow = Flow {
+            quantity: row.try_get::<_, i64>(6)?.into(),
+            first: row.try_get::<_, i64>(7)?.into(),
+            movements: row.try_get(8)?,
+        };
         days.entry(of(day)?).or_default().add(flow);
         months.entry(of(month(day))?).or_default().add(flow);
         if flow.first != 0 {
@@ -99,7 +103,9 @@ pub(crate) async fn roll(transaction: &Transaction<'_>, from: i64, up_to: i64) -
         }
     }
     // Looked up row by row, as the projector does it.
-    transaction.batch_execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off").await?;
+    transaction
+        .batch_execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off")
+        .await?;
     write_flows(transaction, "flow_daily", "business_day", days).await?;
     write_flows(transaction, "flow_monthly", "month_day", months).await?;
     write_dispatches(transaction, dispatches).await?;
