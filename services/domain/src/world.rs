@@ -317,7 +317,7 @@ impl World {
         let Decision { events, after } = decided?;
         self.state = after;
         self.put_away = same?.after;
-        if self.journal.len() % 3 == 0 {
+        if self.journal.len().is_multiple_of(3) {
             self.cupboard.put_away(&mut self.put_away);
         }
         self.journal.push(RecordedCommand {

@@ -13,6 +13,7 @@ pub mod proto {
 /// The compiled protos, for server reflection.
 pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));
 
+pub mod codec;
 pub mod command;
 pub mod request;
 
