@@ -179,9 +179,12 @@ pub(crate) async fn write(
     registry::write::write(transaction, &batch.registry).await?;
     stock::write::write_lots(transaction, &batch.stock).await?;
     let begun = stock::write::begun(transaction, &batch.moving_lots()).await?;
-    stock::write::write(transaction, &batch.stock, &begun).await?;
-    shipments::write::write(transaction, &batch.shipments).await?;
-    throughput::write::write(transaction, &batch.throughput, &begun).await?;
+    // None of these reads what another writes: sent side by side, they wait for each other at PostgreSQL and not on the way.
+    tokio::try_join!(
+        stock::write::write(transaction, &batch.stock, &begun),
+        shipments::write::write(transaction, &batch.shipments),
+        throughput::write::write(transaction, &batch.throughput, &begun),
+    )?;
     trace::write::write(transaction, &batch.trace).await?;
     write_parked(transaction, batch).await?;
     Ok(after)

@@ -42,6 +42,43 @@ async fn one_command_sent_many_times_is_recorded_once_also_a_year_later() {
     assert_eq!(system.stock("FA1", "").await, 85_000);
 }
 
+/// What a recorder put away is lost, or lies: it reads the journal from its beginning, and nobody notices.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_recorder_whose_disk_lies_says_what_the_journal_says() {
+    let mut system = System::keeping(8).await;
+    let sent = command("2025-11-25 06:00", harvest("L1", 5_000));
+    assert_eq!(system.send(COOP, sent.clone()).await.verdict(), Verdict::Accepted);
+    let ruin = |folder: &std::path::Path| {
+        let mut left = vec![folder.join("state")];
+        let mut ruined = 0;
+        while let Some(path) = left.pop() {
+            if path.is_dir() {
+                left.extend(std::fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()));
+                continue;
+            }
+            let mut bytes = std::fs::read(&path).unwrap();
+            let (third, length) = (bytes.len() / 3, bytes.len());
+            bytes[third..length - third].fill(0xaa);
+            std::fs::write(&path, bytes).unwrap();
+            ruined += usize::from(third > 0);
+        }
+        assert!(ruined > 0, "something was put away");
+    };
+    let lose = |folder: &std::path::Path| std::fs::remove_dir_all(folder.join("state")).unwrap();
+    let keep = |_: &std::path::Path| ();
+    let befalls: [&dyn Fn(&std::path::Path); 3] = [&ruin, &lose, &keep];
+    for (round, befalls) in befalls.into_iter().enumerate() {
+        let others = (0..20).map(|n| command("2026-03-25", harvest(&format!("{round}-{n}"), 1_000))).collect();
+        assert_eq!(accepted(&system.send_all(COOP, others).await), 20);
+        system.replace_recorder_over(befalls).await;
+        assert_eq!(system.send(COOP, sent.clone()).await.verdict(), Verdict::Duplicate, "round {round}");
+        let more = system.send(COOP, command("2026-03-26", dispatch(&format!("PXK-{round}"), "SM1", &[("L1", 6_000)]))).await;
+        assert_eq!(reason(&more), "NOT_ENOUGH", "round {round}");
+    }
+    system.verify().await;
+    assert_eq!(system.stock("FA1", "").await, 65_000);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn twenty_sales_at_once_of_nineteen_leave_one_refused() {
     let system = System::start().await;

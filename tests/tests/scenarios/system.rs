@@ -38,7 +38,7 @@ impl System {
         System::keeping(64).await
     }
 
-    /// A system whose recorder keeps so many command ids in memory.
+    /// A system whose recorder puts away what changed once so many books have.
     pub async fn keeping(kept: usize) -> System {
         let database = Database::create().await;
         let url = database.url().to_owned();
@@ -99,10 +99,17 @@ impl System {
         connect(address).await
     }
 
-    /// Ends the recorder at once, whatever it is doing, and starts another one that knows only the journal.
+    /// Ends the recorder at once, whatever it is doing, and starts another one in its folder.
     pub async fn replace_recorder(&mut self) {
+        self.replace_recorder_over(|_| ()).await;
+    }
+
+    /// The same, after something was done to what it had put away.
+    pub async fn replace_recorder_over(&mut self, befalls: impl FnOnce(&std::path::Path)) {
         self.recording.abort();
         self.serving.abort();
+        let _aborted = (&mut self.recording).await;
+        befalls(self.folder.path());
         let (recorder, recording) = recorder(&self.journal, self.folder.path(), self.kept);
         self.recording = recording;
         let address = tests::free_address();

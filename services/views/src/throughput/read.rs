@@ -477,7 +477,8 @@ pub(crate) async fn utilization(
     let (from, to) = (query.bind(first.0), query.bind(last.0));
     let chains = filter::chains(cut, "chains", &request.chains).await?;
     let chains = query.bind(chains);
-    let start = period_start(period, "days.day");
+    let (start, entered, left) =
+        (period_start(period, "days.day"), period_start(period, "e.business_day"), period_start(period, "f.business_day"));
     let keys = [("period_start", "integer"), ("chain_code", "text"), ("unit", "text")];
     let after = match page.after(keys.len())? {
         Some(after) => beyond(&mut query, &keys, after, false),
@@ -486,17 +487,27 @@ pub(crate) async fn utilization(
     let limit = query.bind(page.size + 1);
     let late = roll::beyond(&query.bind(cut.rolled));
     query.sql = format!(
-        "WITH days AS (SELECT day, {start} AS period_start FROM generate_series({from}::integer, {to}::integer) AS days (day)),
+        "WITH periods AS (
+             SELECT period_start, min(day) AS first, max(day) + 1 AS beyond
+             FROM (SELECT day, {start} AS period_start FROM generate_series({from}::integer, {to}::integer) AS days (day)) AS days
+             GROUP BY period_start
+         ),
          asked AS (SELECT chain_code, name FROM chains WHERE {chains}::text[] IS NULL OR chain_code = ANY({chains}::text[])),
          capacity AS ({}),
          site AS ({}),
          product AS ({}),
-         chain_day AS (
-             SELECT a.chain_code, d.period_start, d.day, coalesce(c.unit, '') AS unit, c.quantity_per_day_milli AS capacity_milli,
-                    e.movement_count IS NOT NULL AS has_entry
-             FROM asked a CROSS JOIN days d
-             LEFT JOIN capacity c ON c.chain_code = a.chain_code AND c.from_day <= d.day AND (c.until_day IS NULL OR d.day < c.until_day)
-             LEFT JOIN chain_days e ON e.chain_code = a.chain_code AND e.business_day = d.day
+         -- From when to when a chain has which capacity; of no unit before its first.
+         spans AS (
+             SELECT chain_code, unit, quantity_per_day_milli, from_day, coalesce(until_day, {forever}) AS until_day
+             FROM capacity JOIN asked USING (chain_code)
+             UNION ALL
+             SELECT a.chain_code, '', NULL, {ever}, coalesce(min(c.from_day), {forever})
+             FROM asked a LEFT JOIN capacity c USING (chain_code) GROUP BY a.chain_code
+         ),
+         entered AS (
+             SELECT e.chain_code, {entered} AS period_start, s.unit, count(*) AS days
+             FROM chain_days e JOIN spans s ON s.chain_code = e.chain_code AND s.from_day <= e.business_day AND e.business_day < s.until_day
+             WHERE e.business_day BETWEEN {from} AND {to} GROUP BY 1, 2, 3
          ),
          -- What left for anywhere, less what went to where goods are made: few sites, looked up by where it went.
          sent AS (
@@ -519,25 +530,30 @@ pub(crate) async fn utilization(
              GROUP BY 1, 2, 3, 4 HAVING sum(first_milli) <> 0
          ),
          dispatched AS (
-             SELECT c.period_start, c.chain_code, c.unit,
+             SELECT {left} AS period_start, c.chain_code, c.unit,
                     CASE WHEN c.unit = 'H87' THEN sum(f.first_milli * p.pieces)
                          ELSE div(sum(f.first_milli * p.mass_gram), 1000) END AS milli,
                     bool_or(p.base_unit <> CASE WHEN c.unit = 'H87' THEN 'H87' ELSE 'KGM' END) AS estimated,
                     count(DISTINCT f.product_code) FILTER (WHERE CASE WHEN c.unit = 'H87' THEN p.pieces ELSE p.mass_gram END = 0)
                         AS not_counted
              FROM sent f
-             JOIN chain_day c ON c.chain_code = f.chain_code AND c.day = f.business_day
+             JOIN spans c ON c.chain_code = f.chain_code AND c.from_day <= f.business_day AND f.business_day < c.until_day
              JOIN site s ON s.site_code = f.site_code AND s.from_day <= f.business_day
                  AND (s.until_day IS NULL OR f.business_day < s.until_day)
              JOIN product p ON p.product_code = f.product_code AND p.from_day <= f.business_day
                  AND (p.until_day IS NULL OR f.business_day < p.until_day)
              WHERE s.is_producing
-             GROUP BY c.period_start, c.chain_code, c.unit
+             GROUP BY 1, 2, 3
          ),
          rows AS (
-             SELECT c.period_start, c.chain_code, c.unit, coalesce(sum(c.capacity_milli), 0)::bigint AS capacity_milli,
-                    count(*) AS days, count(*) FILTER (WHERE c.has_entry) AS with_entries, count(c.capacity_milli) AS with_capacity
-             FROM chain_day c GROUP BY c.period_start, c.chain_code, c.unit
+             SELECT p.period_start, c.chain_code, c.unit,
+                    coalesce(sum(c.quantity_per_day_milli * length), 0)::bigint AS capacity_milli, sum(length)::bigint AS days,
+                    coalesce(max(e.days), 0)::bigint AS with_entries,
+                    coalesce(sum(length) FILTER (WHERE c.quantity_per_day_milli IS NOT NULL), 0)::bigint AS with_capacity
+             FROM spans c JOIN periods p ON c.from_day < p.beyond AND p.first < c.until_day
+             CROSS JOIN LATERAL (SELECT least(c.until_day, p.beyond) - greatest(c.from_day, p.first) AS length) AS lengths
+             LEFT JOIN entered e ON e.chain_code = c.chain_code AND e.period_start = p.period_start AND e.unit = c.unit
+             GROUP BY p.period_start, c.chain_code, c.unit
          )
          SELECT r.*, a.name, coalesce(d.milli, 0)::bigint AS dispatched_milli, coalesce(d.estimated, false) AS estimated,
                 coalesce(d.not_counted, 0) AS not_counted,
@@ -554,6 +570,8 @@ pub(crate) async fn utilization(
             "base_unit, mass_gram, CASE WHEN pieces = 0 AND base_unit = 'H87' THEN 1 ELSE pieces END AS pieces",
             true
         ),
+        ever = i32::MIN,
+        forever = i32::MAX,
     );
     let doubtful = Doubtful::read(cut).await?;
     let mut rows = Vec::new();
