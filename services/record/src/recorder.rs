@@ -347,11 +347,11 @@ impl Pace {
         let shed = admission.shed.load(Ordering::Relaxed);
         let asked_in_vain = (shed - self.shed) as usize;
         let back_after = admission.back_after_ms.load(Ordering::Relaxed);
-        let back_after = match asked_in_vain {
-            many if many > self.judged / 10 => back_after * 2,
-            few if few < self.judged / 40 => back_after / 2,
-            _ => back_after,
-        };
+        // About so many are outside; one in ten of those who ask may be one of them.
+        let outside = asked_in_vain as f64 / elapsed.as_secs_f64() * back_after as f64 / 1_000.0 * 1.5;
+        let fitting = outside / (self.per_second / 10.0).max(1.0) * 1_000.0;
+        // Halfway: those who were told before come back as they were told.
+        let back_after = (back_after as f64 / 2.0 + fitting / 2.0) as u64;
         admission.back_after_ms.store(back_after.clamp(BACK_AFTER_MS.0, BACK_AFTER_MS.1), Ordering::Relaxed);
         *self = Pace { per_second: self.per_second, shed, ..Pace::begin() };
     }
@@ -468,8 +468,9 @@ impl Recording {
                     }
                 }
             }
-            let asked = group.len();
+            let (asked, begun) = (group.len(), Instant::now());
             let appended = self.settle(&mut known, group, &mut deferred).await?;
+            debug!(asked, deferred = deferred.len(), elapsed = ?begun.elapsed(), "settled a group");
             pace.judged(asked.saturating_sub(deferred.len()), &self.admission, self.settings.waiting);
             known.turns.give_back(deferred.is_empty() && self.queue.is_empty()).await;
             if appended && clock_checked.is_none_or(|last| last.elapsed() > CLOCK_CHECK) {

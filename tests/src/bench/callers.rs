@@ -74,7 +74,8 @@ pub async fn unary_callers(channels: &[Channel], trade: &Trade, callers: usize, 
                     Err(status) if is_refused && status.code() == Code::FailedPrecondition => measured.refused += 1,
                     Err(status) if status.code() == Code::ResourceExhausted => {
                         measured.shed += 1;
-                        tokio::time::sleep(wire::status::explain(&status).retry_after.expect("a hint")).await;
+                        let back = wire::status::explain(&status).retry_after.expect("a hint");
+                        tokio::time::sleep(back.min(time.saturating_sub(begun.elapsed()))).await;
                         // Nothing of this lot goes on without it.
                         break;
                     }

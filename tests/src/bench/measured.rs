@@ -14,14 +14,14 @@ pub struct Measured {
     pub shed: u64,
     /// From the first call to the last answer.
     pub seconds: f64,
-    micros: Histogram<u64>,
+    /// Microseconds that each waited: thousands of callers measure at once, and a histogram each would take what they measure.
+    waits: Vec<u32>,
 }
 
 impl Measured {
     /// Nothing yet.
     pub fn none() -> Measured {
-        let micros = Histogram::new_with_bounds(1, 600_000_000, 3).expect("bounds of a histogram");
-        Measured { accepted: 0, refused: 0, shed: 0, seconds: 0.0, micros }
+        Measured { accepted: 0, refused: 0, shed: 0, seconds: 0.0, waits: Vec::new() }
     }
 
     /// Takes note of one answer.
@@ -31,7 +31,7 @@ impl Measured {
 
     /// Takes note of a time.
     pub fn took(&mut self, time: Duration) {
-        self.micros.saturating_record(u64::try_from(time.as_micros()).unwrap_or(u64::MAX).max(1));
+        self.waits.push(u32::try_from(time.as_micros()).unwrap_or(u32::MAX).max(1));
     }
 
     /// Puts what callers measured side by side together.
@@ -40,7 +40,7 @@ impl Measured {
             sum.accepted += part.accepted;
             sum.refused += part.refused;
             sum.shed += part.shed;
-            sum.micros += &part.micros;
+            sum.waits.extend(part.waits);
             sum
         })
     }
@@ -52,7 +52,9 @@ impl Measured {
 
     /// Milliseconds that so many percent did not exceed.
     pub fn ms(&self, percent: f64) -> f64 {
-        self.micros.value_at_percentile(percent) as f64 / 1_000.0
+        let mut micros = Histogram::<u64>::new_with_bounds(1, u32::MAX.into(), 3).expect("bounds of a histogram");
+        self.waits.iter().for_each(|wait| micros.saturating_record((*wait).into()));
+        micros.value_at_percentile(percent) as f64 / 1_000.0
     }
 }
 

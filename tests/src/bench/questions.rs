@@ -19,6 +19,8 @@ use wire::proto::chuoi::trace::v1::trace_service_client::TraceServiceClient;
 pub enum Question {
     /// The stock of a shop, by product.
     Shop,
+    /// What a shop has of one product: an answer of one size, however much trade there is.
+    Shelf,
     /// A product across all shops, by channel.
     Product,
     /// All chains by month for a year, with utilization.
@@ -37,6 +39,7 @@ pub async fn asked(query: &Channel, trade: &Trade, question: Question, times: us
         let since = Instant::now();
         match question {
             Question::Shop => stock(query, vec![shop], vec![], StockKey::Product).await,
+            Question::Shelf => stock(query, vec![shop], vec![product], StockKey::Product).await,
             Question::Product => stock(query, vec![], vec![product], StockKey::Channel).await,
             Question::Chains => {
                 let year = jiff::tz::TimeZone::UTC.to_datetime(jiff::Timestamp::now()).date().year();
