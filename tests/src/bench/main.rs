@@ -507,7 +507,7 @@ async fn flat(small: &mut Bench, large: &Bench, figures: &mut Figures) {
     for _ in 0..5 {
         let mut writes = Vec::new();
         let mut asked = Vec::new();
-        for (bench, channels) in [(small, &channels[0]), (large, &channels[1])] {
+        for (bench, channels) in [(&*small, &channels[0]), (large, &channels[1])] {
             writes.push(callers::unary_callers(channels, &bench.trade, 16, Duration::from_secs(2)).await);
             bench.system.caught_up().await;
             asked.push(questions::asked(&bench.system.query(), &bench.trade, Question::Shelf, 300).await);

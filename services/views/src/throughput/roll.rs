@@ -15,8 +15,9 @@ type Sent<'a> = (BusinessDay, &'a str, &'a str, &'a str);
 
 /// Movements that are rolled up in a transaction.
 const MOVEMENTS: i64 = 20_000;
-/// How long it rests between them: the more at once, the fewer rows are written twice; the fewer, the less the projector notices.
-const PAUSE: Duration = Duration::from_millis(150);
+/// How long it rests between them: the more at once, the fewer rows are written twice, and the fewer batches of the projector meet
+/// it; the fewer, the shorter it stands in its way.
+const PAUSE: Duration = Duration::from_millis(500);
 
 /// What flowed beyond the entry up to which flows are rolled up; rows as in `flow_daily`, not summed. `rolled` is that entry's
 /// sequence as it stands in a query.
