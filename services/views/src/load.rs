@@ -211,7 +211,7 @@ impl Loader {
 /// A connection that fills tables in one transaction: without their indexes, which it builds when it is through.
 struct Copy {
     sender: mpsc::Sender<(Rows, &'static str)>,
-    task: JoinHandle<Result<(), Error>>,
+    task: Filling,
 }
 
 impl Copy {
@@ -247,7 +247,7 @@ impl Copy {
             client.batch_execute(&format!("ANALYZE {}", tables.join(", "))).await?;
             Ok(())
         });
-        Ok(Copy { sender, task })
+        Ok(Copy { sender, task: Filling(task) })
     }
 
     async fn send(&mut self, rows: (Rows, &'static str)) -> Result<(), Error> {
@@ -259,14 +259,24 @@ impl Copy {
     }
 
     /// No more rows come: it builds the indexes, and ends.
-    fn close(self) -> JoinHandle<Result<(), Error>> {
+    fn close(self) -> Filling {
         self.task
     }
 }
 
-async fn ended(task: &mut JoinHandle<Result<(), Error>>) -> Result<(), Error> {
-    match task.await {
+/// What fills tables; ends where nobody waits for it any more.
+struct Filling(JoinHandle<Result<(), Error>>);
+
+impl Drop for Filling {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+async fn ended(filling: &mut Filling) -> Result<(), Error> {
+    match (&mut filling.0).await {
         Ok(outcome) => outcome,
+        // Nobody ends it before it is waited for: it panicked.
         Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
     }
 }

@@ -264,7 +264,10 @@ impl Beside {
         for row in client.query(left, &[]).await? {
             let schema: String = row.try_get(0)?;
             tracing::info!(schema, "dropping tables that were left behind");
-            client.batch_execute(&format!("DROP SCHEMA IF EXISTS \"{schema}\" CASCADE")).await?;
+            // PostgreSQL may still be at work on them for a program that is gone: the next who comes drops them then.
+            if let Err(error) = client.batch_execute(&format!("DROP SCHEMA IF EXISTS \"{schema}\" CASCADE")).await {
+                tracing::info!(schema, error = &error as &dyn std::error::Error, "they stay for now");
+            }
         }
         let schema = format!("{purpose}_{}", Uuid::now_v7().simple());
         client.execute("SELECT pg_advisory_unlock_all(), pg_advisory_lock(hashtext($1))", &[&schema]).await?;
