@@ -41,6 +41,22 @@ async fn at_the_tip_a_reader_waits_for_news_and_gives_it_at_once() {
     }
 }
 
+/// Who was at work gets all that came meanwhile: one entry at a time it would never catch up.
+#[tokio::test]
+async fn what_came_while_the_caller_was_at_work_comes_together() {
+    let server = Server::start();
+    let journal = begin(&server).await;
+    let mut tip = journal.genesis_entry().tip.clone();
+    let mut reader = journal.read_from(Some(tip.clone()));
+    // At the tip, each of these is sent as the last there is.
+    assert!(reader.next(10, SHORT).await.unwrap().is_empty());
+    for round in 0..3 {
+        tip = append_each(&journal, tip, round * 50..round * 50 + 50).await;
+        tokio::time::sleep(SHORT).await;
+        assert_eq!(reader.next(100, LONG).await.unwrap().len(), 50);
+    }
+}
+
 #[tokio::test]
 async fn without_patience_a_reader_still_gives_what_is_stored() {
     let server = Server::start();
