@@ -6,7 +6,7 @@ pub mod ledger;
 mod ordered;
 pub mod registry;
 
-use crate::entry::{Entry, Genesis, RecordedCommand};
+use crate::entry::{Entry, Genesis};
 use crate::event::registry::{Organization, OrganizationKind};
 use crate::event::{CountBasis, Counted, CountedLine, Event, Fact, Lot, LotAmount, RegistryFact};
 use crate::id::{CommandId, LotCode, LotId, OrganizationCode, ProductCode, ShipmentCode, ShipmentId, SiteCode};
@@ -344,13 +344,10 @@ impl State {
 
     /// Applies an entry.
     pub fn evolve_entry(&mut self, entry: &Entry) {
-        entry.commands.iter().for_each(|command| self.evolve_command(command));
-    }
-
-    /// Applies a recorded command.
-    pub fn evolve_command(&mut self, command: &RecordedCommand) {
-        let by = CommandRef { organization: command.organization.clone(), command: command.id };
-        command.events.iter().for_each(|event| self.evolve(&by, event));
+        for command in &entry.commands {
+            let by = CommandRef { organization: command.organization.clone(), command: command.id };
+            command.events.iter().for_each(|event| self.evolve(&by, event));
+        }
     }
 
     /// Applies a fact that a command recorded. Cannot fail: what happened happened.

@@ -520,8 +520,11 @@ impl Recording {
             Err(error) => warn!(error = &error as &dyn std::error::Error, "making anew what was put away"),
             Ok((None, store)) => drop(store),
             Ok((Some(kept), store)) if self.holds(&kept.tip).await? => {
+                // Whatever else they did is in the store.
                 for command in &kept.registry {
-                    state.evolve_command(command);
+                    let by = CommandRef { organization: command.organization.clone(), command: command.id };
+                    let registered = command.events.iter().filter(|event| matches!(event.fact, Fact::Registered(_)));
+                    registered.for_each(|event| state.evolve(&by, event));
                 }
                 return Ok((store, Some(kept.tip)));
             }
