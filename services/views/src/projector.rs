@@ -69,11 +69,11 @@ impl Projector {
     async fn follow(&self, applied: &mut bool) -> Result<std::convert::Infallible, Error> {
         tokio::select! {
             ended = self.write(applied) => ended,
-            () = self.roll_up() => unreachable!("it goes on for ever"),
+            never = self.roll_up() => match never {},
         }
     }
 
-    async fn roll_up(&self) {
+    async fn roll_up(&self) -> std::convert::Infallible {
         loop {
             let Err(error) = throughput::roll::follow(&self.settings).await;
             tracing::warn!(error = &error as &dyn std::error::Error, "rolling flows up failed, trying again");
