@@ -78,7 +78,7 @@ pub fn new_lot(code: &str) -> Option<NewLot> {
 
 /// At the farm.
 pub fn harvest(code: &str, milli: i64) -> Action {
-    Action::Harvest(Harvest { site: "FA1".into(), lot: new_lot(code), quantity: quantity(milli), plot: String::new() })
+    Action::Harvest(Harvest { site: "FA1".into(), lot: new_lot(code), quantity: quantity(milli), ..Harvest::default() })
 }
 
 /// An opening balance.

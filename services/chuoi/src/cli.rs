@@ -4,6 +4,7 @@ use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
 use crate::client::facts::{self, Said};
+use crate::client::trade;
 use crate::client::{changes, ledger, refusals, registry, shipments, stock, throughput, trace, typed, watch};
 use crate::config::{ClientFlags, GenesisFlags, GlobalFlags, ServerFlags};
 
@@ -105,6 +106,61 @@ Examples:
   chuoi count --as DV-SM001 --site SM001 --line T20261125=\"270 túi\"
   chuoi count --as DV-SM001 --site SM001 --product PK0049 --quantity 0 --date 25/11/2026 --after-closing")]
     Count(Said<facts::Count>),
+    /// Record that lots may not move on: not sold, not processed, not sent on
+    #[command(after_help = "\
+Examples:
+  chuoi hold --as HTX002 --lot PK0049/T20261125 --reason \"chờ kết quả mẫu\"
+  chuoi hold --as DV-SM001 --site SM001 --lot T20261125 --reason \"tủ hỏng\"")]
+    Hold(Said<trade::Hold>),
+    /// Record that a hold or recall is over
+    #[command(after_help = "\
+Examples:
+  chuoi release 0193616e-… --as HTX002 --reason \"mẫu đạt\"
+  chuoi release HTX002/0193616e-… --as HNA --reason \"kết luận thanh tra\"")]
+    Release(Said<trade::Release>),
+    /// Record that lots, and everything made of them, are called back
+    #[command(after_help = "\
+Example:
+  chuoi recall --as HNA --lot HTX002/PK0050/L20261125 --form compulsory --reason \"tồn dư thuốc\" --decision 12/QĐ-SNN \\
+      --acknowledge-by 2026-11-26T18:00+07:00")]
+    Recall(Said<trade::Recall>),
+    /// Record that a site has heard of a recall and set aside what it holds
+    #[command(after_help = "\
+Example:
+  chuoi acknowledge HNA/0193616e-… --as DV-SM001 --site SM001")]
+    Acknowledge(Said<trade::Acknowledge>),
+    /// Record that a consumer brings goods back
+    #[command(after_help = "\
+Example:
+  chuoi take-back --as DV-SM001 --site SM001 --line T20261125=\"1 túi\" --reason quality")]
+    TakeBack(Said<trade::TakeBack>),
+    /// Record that a shipment, or what is still on its way of it, is back where it left
+    #[command(after_help = "\
+Example:
+  chuoi cancel PX-0125 --as HTX002 --everything --reason \"hỏng xe\"")]
+    Cancel(Said<trade::Cancel>),
+    /// Record what goes into a logistic unit
+    #[command(after_help = "\
+Examples:
+  chuoi pack 095214100000000011 --as HTX002 --site PR002 --line PK0049/T20261125=\"300 túi\"
+  chuoi pack 095214100000000028 --as HTX002 --site PR002 --unit 095214100000000011")]
+    Pack(Said<trade::Pack>),
+    /// Record what comes out of a logistic unit
+    #[command(after_help = "\
+Example:
+  chuoi unpack 095214100000000011 --as DV-SM001 --site SM001")]
+    Unpack(Said<trade::Unpack>),
+    /// Record what is seen and moves nothing: a temperature, an inspection, a sample, a certificate
+    #[command(after_help = "\
+Examples:
+  chuoi observe temperature --as DV-SM001 --site SM001 --lot T20261125 --celsius 4,5
+  chuoi observe sample --as HNA --lot HTX002/PK0050/L20261125 --what \"dư lượng thuốc\" --reference M-17 --finding non-conformant")]
+    Observe(Said<trade::Observe>),
+    /// Record what came of a discrepancy
+    #[command(after_help = "\
+Example:
+  chuoi resolve 0193616e-… --as DV-SM001 --resolution \"cân lại: 40 kg\"")]
+    Resolve(Said<trade::Resolve>),
     /// Record that an earlier command was recorded in error, and take it back
     #[command(after_help = "\
 Example:

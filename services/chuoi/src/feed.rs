@@ -155,8 +155,14 @@ fn kind(name: &str) -> String {
 fn lots(event: &Event) -> BTreeSet<Uuid> {
     let mut lots: BTreeSet<Uuid> = event.postings().iter().map(|posting| posting.lot.0).collect();
     // A count that finds what the book says moves nothing.
-    if let Fact::Counted(fact) = &event.fact {
-        lots.extend(fact.lines.iter().map(|line| line.lot.0));
+    match &event.fact {
+        Fact::Counted(fact) => lots.extend(fact.lines.iter().map(|line| line.lot.0)),
+        Fact::Held(held) => lots.extend(held.lots.iter().map(|lot| lot.0)),
+        Fact::Released(released) => lots.extend(released.lots.iter().map(|lot| lot.0)),
+        Fact::Recalled(recalled) => lots.extend(recalled.lots.iter().map(|lot| lot.0)),
+        Fact::Packed(packed) | Fact::Unpacked(packed) => lots.extend(packed.lines.iter().map(|line| line.lot.0)),
+        Fact::Observed(observed) => lots.extend(observed.lots.iter().map(|lot| lot.0)),
+        _ => {}
     }
     lots
 }
@@ -177,7 +183,15 @@ fn sites(event: &Event) -> Vec<&SiteCode> {
         Fact::CountRestated(fact) => vec![&fact.site],
         Fact::Voided(voided) | Fact::Corrected(voided) => voided.originals.iter().flat_map(sites).collect(),
         Fact::Rebooked(fact) => vec![&fact.from, &fact.to],
-        Fact::Matched(_) | Fact::Registered(_) => Vec::new(),
+        Fact::Held(held) => held.site.iter().collect(),
+        Fact::RecallAcknowledged(acknowledged) => vec![&acknowledged.site],
+        Fact::CustomerReturned(fact) => vec![&fact.site],
+        Fact::ShipmentCancelled(fact) => vec![&fact.site],
+        Fact::Packed(packed) | Fact::Unpacked(packed) => vec![&packed.site],
+        Fact::Observed(observed) => observed.site.iter().collect(),
+        Fact::Matched(_) | Fact::Released(_) | Fact::Recalled(_) | Fact::DiscrepancyResolved(_) | Fact::Registered(_) => {
+            Vec::new()
+        }
     }
 }
 

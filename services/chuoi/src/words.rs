@@ -2,7 +2,9 @@
 
 use clap::ValueEnum;
 use clap::builder::PossibleValue;
-use wire::proto::chuoi::event::v1::{OrganizationKind, Process, RefusalReason, SiteKind, WasteReason};
+use wire::proto::chuoi::event::v1::{
+    Finding, ObservationKind, OrganizationKind, Process, RecallForm, RefusalReason, ReturnReason, SiteKind, WasteReason,
+};
 use wire::proto::chuoi::record::v1::Verdict;
 use wire::proto::chuoi::registry::v1::RegistryKind;
 use wire::proto::chuoi::stock::v1::{LedgerMoveKind, OutsideReason, ShipmentState, StockKey};
@@ -73,6 +75,19 @@ words! {
         "spoiled" = Spoiled, "damaged" = Damaged, "expired" = Expired, "sampled" = Sampled, "donated" = Donated,
         "destroyed" = Destroyed,
     }
+    /// Who made a recall necessary.
+    RecallWord of RecallForm { "voluntary" = Voluntary, "compulsory" = Compulsory }
+    /// Why a consumer brings goods back.
+    ReturnWord of ReturnReason {
+        "quality" = Quality, "damaged" = Damaged, "expired" = Expired, "recalled" = Recalled, "wrong-goods" = WrongGoods,
+    }
+    /// What is observed.
+    ObservationWord of ObservationKind {
+        "temperature" = Temperature, "inspection" = Inspection, "sample" = Sample, "certificate-check" = CertificateCheck,
+        "other" = Other,
+    }
+    /// Whether what was seen is as it should be.
+    FindingWord of Finding { "conformant" = Conformant, "non-conformant" = NonConformant }
     /// How a command was judged.
     VerdictWord of Verdict { "accepted" = Accepted, "duplicate" = Duplicate, "refused" = Refused }
     /// Kind of registered thing.
@@ -84,7 +99,7 @@ words! {
         "harvested" = Harvested, "produced" = Produced, "opening" = Opening, "found" = Found, "unmatched" = Unmatched,
         "sold" = Sold, "consumed" = Consumed, "lost" = Lost, "missing" = Missing, "destroyed" = Destroyed,
         "spoiled" = Spoiled, "damaged" = Damaged, "expired" = Expired, "sampled" = Sampled, "donated" = Donated,
-        "wasted" = Wasted,
+        "wasted" = Wasted, "returned" = Returned,
     }
     /// What has become of a shipment.
     State of ShipmentState { "any" = Unspecified, "open" = Open, "closed" = Closed, "unmatched" = Unmatched, "voided" = Voided }
@@ -98,7 +113,7 @@ words! {
     StageWord of Stage {
         "harvested" = Harvested, "opened" = Opened, "consumed" = Consumed, "produced" = Produced,
         "dispatched" = Dispatched, "received" = Received, "refused" = Refused, "short" = Short, "sold" = Sold,
-        "wasted" = Wasted, "found" = Found, "missing" = Missing,
+        "wasted" = Wasted, "found" = Found, "missing" = Missing, "returned" = Returned, "cancelled" = Cancelled,
     }
     /// What throughput is grouped by.
     ThroughputBy of ThroughputKey {
@@ -111,14 +126,17 @@ words! {
     MoveWord of LedgerMoveKind {
         "harvested" = Harvested, "opened" = LotOpened, "transformed" = Transformed, "dispatched" = Dispatched,
         "received" = Received, "sold" = Sold, "wasted" = Wasted, "counted" = Counted, "count restated" = CountRestated,
-        "voided" = Voided, "corrected" = Corrected, "rebooked" = Rebooked,
+        "voided" = Voided, "corrected" = Corrected, "rebooked" = Rebooked, "returned" = CustomerReturned,
+        "cancelled" = ShipmentCancelled,
     }
     /// Kind of event in a lot's history.
     EventWord of EventKind {
         "harvested" = Harvested, "opened" = LotOpened, "transformed" = Transformed, "dispatched" = Dispatched,
         "received" = Received, "refused" = DeliveryRefused, "short" = ShortReported, "sold" = Sold, "wasted" = Wasted,
         "counted" = Counted, "count restated" = CountRestated, "matched" = Matched, "voided" = Voided,
-        "corrected" = Corrected, "rebooked" = Rebooked,
+        "corrected" = Corrected, "rebooked" = Rebooked, "held" = Held, "released" = Released, "recalled" = Recalled,
+        "recall acknowledged" = RecallAcknowledged, "returned" = CustomerReturned, "cancelled" = ShipmentCancelled,
+        "packed" = Packed, "unpacked" = Unpacked, "observed" = Observed, "resolved" = DiscrepancyResolved,
     }
     /// What has become of a recorded event.
     Standing of EventStanding { "stands" = Stands, "voided" = Voided, "corrected" = Corrected }

@@ -1,16 +1,23 @@
 //! What callers say has happened: every command as it was sent, names not yet looked up; and what is decided about it. One file
 //! a command. Knows no clock, stream or table: time and identity come in with the [`Context`].
 
+mod cancel_shipment;
 mod count;
+mod customer_return;
 mod deciding;
 mod dispatch;
 mod harvest;
+mod hold;
+mod observe;
 mod open_lot;
+mod pack;
+mod paper;
 mod rebook;
 mod receive;
 mod refuse_delivery;
 mod register;
 mod report_short;
+mod resolve;
 mod sell;
 mod settle;
 mod transform;
@@ -19,13 +26,19 @@ mod waste;
 
 use crate::entry::{Document, RecordedCommand};
 use crate::event::{Event, Fact, Process, RefusalReason, RegistryFact, WasteReason};
-use crate::id::{CommandId, OrganizationCode};
+use crate::id::{CommandId, CommandRef, OrganizationCode};
 use crate::quantity::Milli;
-use crate::refusal::{CommandRef, Refusal};
+use crate::refusal::Refusal;
 use crate::state::State;
 use crate::time::BusinessDay;
+pub use cancel_shipment::CancelShipment;
+pub use customer_return::CustomerReturn;
 use deciding::Deciding;
+pub use hold::{AcknowledgeRecall, CommandReference, Hold, Recall, Release};
 use jiff::Timestamp;
+pub use observe::Observe;
+pub use pack::{Pack, UnitExtent, Unpack};
+pub use resolve::Resolve;
 use uuid::Uuid;
 
 /// A command: who sends it besides the organization, when it happened, and what.
@@ -113,6 +126,26 @@ pub enum Action {
     Waste(Waste),
     /// Goods are counted.
     Count(Count),
+    /// Lots may not move on.
+    Hold(Hold),
+    /// They may again.
+    Release(Release),
+    /// Lots and what was made of them are called back.
+    Recall(Recall),
+    /// A site has heard of a recall.
+    AcknowledgeRecall(AcknowledgeRecall),
+    /// A consumer brings goods back.
+    CustomerReturn(CustomerReturn),
+    /// A shipment turns round.
+    CancelShipment(CancelShipment),
+    /// Goods go into a logistic unit.
+    Pack(Pack),
+    /// Goods come out of a logistic unit.
+    Unpack(Unpack),
+    /// Something is seen that moves nothing.
+    Observe(Observe),
+    /// Somebody looked at a discrepancy.
+    Resolve(Resolve),
     /// An earlier command was an error.
     Void(Void),
     /// An earlier command was an error and something stands in its place.
@@ -130,6 +163,8 @@ pub struct Quantity {
     pub unit: String,
     /// What a person typed.
     pub typed: Option<Box<str>>,
+    /// The same goods measured in another unit (rule 14): thousandths, and the unit's code or name.
+    pub catch: Option<(Milli, String)>,
 }
 
 /// Which lot.
@@ -197,6 +232,8 @@ pub struct Harvest {
     pub quantity: Quantity,
     /// Reference to the plot or barn.
     pub plot: Option<Box<str>>,
+    /// Households whose goods are commingled in it, by reference, each with its part where that was weighed.
+    pub households: Vec<(Box<str>, Option<Quantity>)>,
 }
 
 /// What a site held of a lot before it kept its book here.
@@ -234,12 +271,14 @@ pub struct Dispatch {
     pub to: String,
     /// The caller's code for it; empty for the command's id.
     pub code: String,
-    /// What is on it.
+    /// What is on it; empty for everything in its logistic unit.
     pub lines: Vec<LotLine>,
     /// Groups the shipments of one truck.
     pub trip: Option<Box<str>>,
     /// SSCC of its logistic unit; empty if none.
     pub sscc: Option<Box<str>>,
+    /// Whether the goods stay the sender's until they are sold.
+    pub is_consignment: bool,
 }
 
 /// Some lines, or everything that is open.
@@ -351,7 +390,7 @@ pub struct Context<'a> {
     pub organization: &'a OrganizationCode,
     /// The journal's clock.
     pub now: Timestamp,
-    /// The command that a Void or Correct names, as recorded; none if the journal holds none.
+    /// The command that the action names ([`Action::names`]), as recorded; none if the journal holds none.
     pub original: Option<&'a RecordedCommand>,
 }
 
@@ -397,6 +436,7 @@ pub fn decide(state: &State, command: &Command, context: &Context<'_>) -> Result
         let deciding = Deciding::new(&after, context, by.clone(), time, command.reported_fact);
         let primary =
             deciding.primary(action).map_err(|refusal| if undone.is_some() { refusal.within("correct") } else { refusal })?;
+        paper::check(&after, &by, command.document.as_ref(), &primary)?;
         primary.iter().for_each(|event| after.evolve(&by, event));
         events.extend(primary);
     }
@@ -408,6 +448,7 @@ pub fn decide(state: &State, command: &Command, context: &Context<'_>) -> Result
     }
     settled.events.iter().for_each(|event| after.evolve(&by, event));
     events.extend(settled.events);
+    after.note_paper(&by, command.document.as_ref(), &events);
     Ok(Decision { events, after })
 }
 
@@ -432,8 +473,36 @@ impl Action {
             | Action::ReportShort(_)
             | Action::Sell(_)
             | Action::Waste(_)
-            | Action::Count(_) => true,
-            Action::Transform(_) | Action::Dispatch(_) | Action::Void(_) | Action::Correct(_) | Action::Register(_) => false,
+            | Action::Count(_)
+            | Action::CustomerReturn(_)
+            | Action::CancelShipment(_)
+            | Action::Pack(_)
+            | Action::Unpack(_)
+            | Action::Observe(_) => true,
+            Action::Transform(_)
+            | Action::Dispatch(_)
+            | Action::Hold(_)
+            | Action::Release(_)
+            | Action::Recall(_)
+            | Action::AcknowledgeRecall(_)
+            | Action::Resolve(_)
+            | Action::Void(_)
+            | Action::Correct(_)
+            | Action::Register(_) => false,
         }
+    }
+
+    /// The earlier command that it speaks of, which deciding has to see as it was recorded.
+    pub fn names(&self, organization: &OrganizationCode) -> Option<CommandRef> {
+        let (organization, command) = match self {
+            Action::Void(void) => (organization.clone(), void.command),
+            Action::Correct(correct) => (organization.clone(), correct.command),
+            Action::Resolve(resolve) => {
+                let given = OrganizationCode::parse(resolve.command.organization.trim());
+                (given.unwrap_or_else(|_| organization.clone()), resolve.command.command)
+            }
+            _ => return None,
+        };
+        Some(CommandRef { organization, command })
     }
 }

@@ -1,13 +1,24 @@
 //! Every fact, in the past tense, and the postings that it makes.
 
+mod discrepancy;
+mod hold;
+mod logistic;
+mod observed;
 pub mod registry;
+mod returned;
 
 use crate::id::{ChainCode, CommandId, LotCode, LotId, OrganizationCode, ProductCode, ShipmentCode, ShipmentId, SiteCode};
 use crate::posting::{Outside, Place, Posting};
 use crate::quantity::Milli;
 use crate::time::{BusinessDay, EventTime};
+use crate::unit::BaseUnit;
+pub use discrepancy::{Discrepancy, DiscrepancyResolved};
+pub use hold::{Held, RecallAcknowledged, RecallForm, Recalled, Released};
 use jiff::Timestamp;
+pub use logistic::Packed;
+pub use observed::{Finding, ObservationKind, Observed, Temperature};
 pub use registry::RegistryFact;
+pub use returned::{CustomerReturned, ReturnReason, ShipmentCancelled};
 use serde::{Deserialize, Serialize};
 
 /// A fact that happened.
@@ -65,6 +76,26 @@ pub enum Fact {
     Corrected(Voided),
     /// Goods that stood under the code of a duplicate stand under the surviving site's.
     Rebooked(Rebooked),
+    /// Lots may not move on.
+    Held(Held),
+    /// Held or recalled lots may move on.
+    Released(Released),
+    /// Lots and what was made of them are called back.
+    Recalled(Recalled),
+    /// A site has heard of a recall.
+    RecallAcknowledged(RecallAcknowledged),
+    /// A consumer brought goods back.
+    CustomerReturned(CustomerReturned),
+    /// A shipment turned round.
+    ShipmentCancelled(ShipmentCancelled),
+    /// Goods went into a logistic unit.
+    Packed(Packed),
+    /// Goods came out of a logistic unit.
+    Unpacked(Packed),
+    /// Something was seen that moves nothing.
+    Observed(Observed),
+    /// Somebody looked at a discrepancy.
+    DiscrepancyResolved(DiscrepancyResolved),
     /// A fact of the registry.
     Registered(RegistryFact),
 }
@@ -88,6 +119,16 @@ impl Fact {
             Fact::Voided(_) => "Voided",
             Fact::Corrected(_) => "Corrected",
             Fact::Rebooked(_) => "Rebooked",
+            Fact::Held(_) => "Held",
+            Fact::Released(_) => "Released",
+            Fact::Recalled(_) => "Recalled",
+            Fact::RecallAcknowledged(_) => "RecallAcknowledged",
+            Fact::CustomerReturned(_) => "CustomerReturned",
+            Fact::ShipmentCancelled(_) => "ShipmentCancelled",
+            Fact::Packed(_) => "Packed",
+            Fact::Unpacked(_) => "Unpacked",
+            Fact::Observed(_) => "Observed",
+            Fact::DiscrepancyResolved(_) => "DiscrepancyResolved",
             Fact::Registered(fact) => fact.name(),
         }
     }
@@ -100,12 +141,23 @@ pub struct Amount {
     pub quantity: Milli,
     /// How it was given or typed, where that differs.
     pub given: Option<Box<str>>,
+    /// The same goods in another unit, measured and not computed: five heads beside 110.4 kg (rule 14).
+    pub catch: Option<Catch>,
 }
 
 impl From<Milli> for Amount {
     fn from(quantity: Milli) -> Amount {
-        Amount { quantity, given: None }
+        Amount { quantity, given: None, catch: None }
     }
+}
+
+/// Catch weight, or the pieces beside a weight.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Catch {
+    /// Thousandths of the unit; above zero.
+    pub quantity: Milli,
+    /// The unit, another than the product's base unit.
+    pub unit: BaseUnit,
 }
 
 /// A lot and a quantity of it.
@@ -150,6 +202,17 @@ pub struct Harvested {
     pub amount: Amount,
     /// Reference to the plot or barn.
     pub plot: Option<Box<str>>,
+    /// Households whose goods are commingled in the lot, by reference, each with its part where that was weighed.
+    pub households: Vec<HouseholdShare>,
+}
+
+/// What of a lot a household brought.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HouseholdShare {
+    /// Reference to the household: never a name or a phone number.
+    pub household: Box<str>,
+    /// Thousandths of the product's base unit; zero where it was not weighed apart.
+    pub quantity: Milli,
 }
 
 /// Opening balance of a site.
@@ -208,6 +271,8 @@ pub struct Dispatched {
     pub trip: Option<Box<str>>,
     /// SSCC of its logistic unit.
     pub sscc: Option<Box<str>>,
+    /// Whether the goods stay the sender's until they are sold (ký gửi).
+    pub is_consignment: bool,
 }
 
 /// A lot on a shipment.
@@ -501,7 +566,25 @@ impl Event {
                     post(line.lot, Place::Site(from.clone()), Place::Site(to.clone()), line.amount.quantity);
                 }
             }
-            Fact::Registered(_) => {}
+            Fact::CustomerReturned(CustomerReturned { site, lines, .. }) => {
+                for line in lines {
+                    post(line.lot, outside(Outside::Returned), Place::Site(site.clone()), line.amount.quantity);
+                }
+            }
+            Fact::ShipmentCancelled(ShipmentCancelled { shipment, site, lines, .. }) => {
+                for line in lines {
+                    post(line.lot, Place::Shipment(*shipment), Place::Site(site.clone()), line.amount.quantity);
+                }
+            }
+            Fact::Held(_)
+            | Fact::Released(_)
+            | Fact::Recalled(_)
+            | Fact::RecallAcknowledged(_)
+            | Fact::Packed(_)
+            | Fact::Unpacked(_)
+            | Fact::Observed(_)
+            | Fact::DiscrepancyResolved(_)
+            | Fact::Registered(_) => {}
         }
         postings
     }

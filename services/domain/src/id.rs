@@ -127,6 +127,34 @@ impl fmt::Display for ShipmentCode {
     }
 }
 
+/// Serial shipping container code: names one logistic unit; 18 digits, the last a check digit (GS1).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Sscc(SmolStr);
+
+impl Sscc {
+    /// Reads an SSCC; spaces between the digits and a leading AI (00) are left out.
+    pub fn parse(text: &str) -> Result<Self, BadCode> {
+        let digits: String = text.chars().filter(|c| !c.is_whitespace()).collect();
+        let digits = digits.strip_prefix("(00)").unwrap_or(&digits);
+        if is_gs1_key(digits, 18) {
+            Ok(Self(digits.into()))
+        } else {
+            Err(BadCode { what: "an SSCC", value: text.to_owned(), allowed: "18 digits, the last a check digit" })
+        }
+    }
+
+    /// Its digits.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Sscc {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 /// One batch of one product: derived from (issuer, product, lot code).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct LotId(pub Uuid);
@@ -162,6 +190,21 @@ impl ShipmentId {
 /// A command, named by its sender; unique within its organization.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct CommandId(pub Uuid);
+
+/// A command of an organization.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct CommandRef {
+    /// The organization.
+    pub organization: OrganizationCode,
+    /// Its command.
+    pub command: CommandId,
+}
+
+impl fmt::Display for CommandRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} of {}", self.command, self.organization)
+    }
+}
 
 /// An event: derived from (organization, command, index in the command).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -28,4 +28,6 @@ mod stories;
 #[cfg(test)]
 mod stories_registry;
 #[cfg(test)]
+mod stories_trade;
+#[cfg(test)]
 mod world;

@@ -55,6 +55,8 @@ outside! {
     Found = "found",
     /// Source: received, and nobody logged the dispatch yet.
     Unmatched = "unmatched",
+    /// Source: brought back by a consumer.
+    Returned = "returned",
     /// Sink: sold to consumers.
     Sold = "sold",
     /// Sink: went into a transformation.

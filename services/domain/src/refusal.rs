@@ -1,12 +1,12 @@
 //! Why a command is refused: one variant for each rule, with the figures. The text says what to do.
 
-use crate::id::{BadCode, CommandId, LotCode, OrganizationCode, ProductCode};
+use crate::id::{BadCode, CommandId, CommandRef, LotCode, OrganizationCode, ProductCode, Sscc};
 use crate::posting::Place;
 use crate::quantity::Milli;
+use crate::state::block::BlockKind;
 use crate::time::{BusinessDay, EventTime};
 use crate::unit::{BaseUnit, Inexact};
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// How a refusal would be classed by a caller: what kind of thing to do about it.
@@ -38,21 +38,6 @@ pub struct LotName {
 impl fmt::Display for LotName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "lot {} ({} of {})", self.code, self.product, self.issuer)
-    }
-}
-
-/// A command of an organization.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct CommandRef {
-    /// The organization.
-    pub organization: OrganizationCode,
-    /// Its command.
-    pub command: CommandId,
-}
-
-impl fmt::Display for CommandRef {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} of {}", self.command, self.organization)
     }
 }
 
@@ -425,6 +410,124 @@ pub enum Refusal {
         /// What counted it.
         by: CommandRef,
     },
+    /// Rule 6: a held or recalled lot does not move on.
+    #[error("{lot} is {} since {since}, by command {by} ({reason}); it {what}", kind.as_str())]
+    Blocked {
+        /// The lot.
+        lot: LotName,
+        /// Held or recalled.
+        kind: BlockKind,
+        /// By which command.
+        by: CommandRef,
+        /// From when.
+        since: EventTime,
+        /// Why.
+        reason: String,
+        /// What it does instead.
+        what: &'static str,
+    },
+    /// Rule 6: who may hold and recall a lot.
+    #[error("{organization} does not speak for {lot}, so it cannot {what}; allowed are {allowed}")]
+    NotYourLot {
+        /// The caller's.
+        organization: OrganizationCode,
+        /// The lot.
+        lot: LotName,
+        /// What was wanted.
+        what: &'static str,
+        /// Who is allowed.
+        allowed: String,
+    },
+    /// Rule 6: whoever said it takes it back, or the authority.
+    #[error("{organization} did not send command {block}; only its sender and the authority {authority} may say that")]
+    NotYourBlock {
+        /// The caller's.
+        organization: OrganizationCode,
+        /// The command.
+        block: CommandRef,
+        /// The authority.
+        authority: OrganizationCode,
+    },
+    /// Rule 6: a release ends a hold once.
+    #[error("{lot} was released already at {at}, by command {by}; hold it anew where that was wrong")]
+    ReleasedAlready {
+        /// The lot.
+        lot: LotName,
+        /// By which command.
+        by: CommandRef,
+        /// When.
+        at: EventTime,
+    },
+    /// Rule 6: a release follows its hold.
+    #[error("command {block} holds from {since} on, so it cannot be over at {at}; void it where it was an error")]
+    BeforeHold {
+        /// The command that holds.
+        block: CommandRef,
+        /// From when.
+        since: EventTime,
+        /// As given.
+        at: EventTime,
+    },
+    /// A logistic unit is packed, unpacked and sent where it is.
+    #[error("logistic unit {sscc} is at {place}, not at {site}; receive it first, or check the number")]
+    UnitElsewhere {
+        /// The unit.
+        sscc: Sscc,
+        /// Where it is.
+        place: String,
+        /// As given.
+        site: String,
+    },
+    /// A logistic unit inside another goes where that one goes.
+    #[error("logistic unit {sscc} is inside {outer}; unpack that one first, or name it instead")]
+    UnitInside {
+        /// The unit.
+        sscc: Sscc,
+        /// The unit that it is in.
+        outer: Sscc,
+    },
+    /// Not in that logistic unit.
+    #[error("logistic unit {sscc} holds {there} of {what}; {asked} was to come out")]
+    NotInUnit {
+        /// The unit.
+        sscc: Sscc,
+        /// What.
+        what: String,
+        /// What is in it.
+        there: Milli,
+        /// What was asked.
+        asked: Milli,
+    },
+    /// A logistic unit ships as a whole.
+    #[error(
+        "logistic unit {sscc} holds {there} of {lot}, and the lines say {asked}; it ships as a whole: leave the lines out, or unpack first"
+    )]
+    UnitNotWhole {
+        /// The unit.
+        sscc: Sscc,
+        /// The lot.
+        lot: LotName,
+        /// What is in it.
+        there: Milli,
+        /// What was asked.
+        asked: Milli,
+    },
+    /// A paper says a thing of a lot once.
+    #[error(
+        "paper {paper} was recorded already, by command {by}, for one of these lots; correct that command, or check the number"
+    )]
+    PaperUsed {
+        /// The paper.
+        paper: String,
+        /// By which command.
+        by: CommandRef,
+    },
+    /// Nothing to look at.
+    #[error("command {command} recorded nothing that has to be resolved")]
+    NothingToResolve {
+        /// The command.
+        command: CommandRef,
+    },
     /// Only the authority keeps the registry.
     #[error("{organization} does not keep the registry; {authority} does")]
     NotTheAuthority {
@@ -476,6 +579,7 @@ impl Refusal {
             | AlreadyReceived { .. }
             | MoreThanOpen { .. }
             | NotOnShipment { .. } => 5,
+            Blocked { .. } | NotYourLot { .. } | NotYourBlock { .. } | ReleasedAlready { .. } | BeforeHold { .. } => 6,
             Expired { .. } => 7,
             InTheWay { .. } | NoSuchCommand { .. } | AlreadyVoided { .. } | NotVoidable { .. } => 8,
             NotYourSite { .. } | NotInChain { .. } | Retired { .. } => 9,
@@ -490,6 +594,12 @@ impl Refusal {
             | NotYourLotCode { .. }
             | ShipmentExists { .. }
             | NotTheAuthority { .. }
+            | UnitElsewhere { .. }
+            | UnitInside { .. }
+            | NotInUnit { .. }
+            | UnitNotWhole { .. }
+            | PaperUsed { .. }
+            | NothingToResolve { .. }
             | Contradiction { .. }
             | OtherContent { .. } => 0,
         }
@@ -531,6 +641,18 @@ impl Refusal {
             NotYourLotCode { .. } => "NOT_YOUR_LOT_CODE",
             ShipmentExists { .. } => "SHIPMENT_EXISTS",
             CountedAlready { .. } => "COUNTED_ALREADY",
+            Blocked { kind: BlockKind::Held, .. } => "HELD",
+            Blocked { kind: BlockKind::Recalled, .. } => "RECALLED",
+            NotYourLot { .. } => "NOT_YOUR_LOT",
+            NotYourBlock { .. } => "NOT_YOUR_COMMAND",
+            ReleasedAlready { .. } => "RELEASED_ALREADY",
+            BeforeHold { .. } => "BEFORE_HOLD",
+            UnitElsewhere { .. } => "UNIT_ELSEWHERE",
+            UnitInside { .. } => "UNIT_INSIDE",
+            NotInUnit { .. } => "NOT_IN_UNIT",
+            UnitNotWhole { .. } => "UNIT_NOT_WHOLE",
+            PaperUsed { .. } => "PAPER_USED",
+            NothingToResolve { .. } => "NOTHING_TO_RESOLVE",
             NotTheAuthority { .. } => "NOT_THE_AUTHORITY",
             Contradiction { .. } => "CONTRADICTION",
             OtherContent { .. } => "OTHER_CONTENT",
@@ -548,10 +670,15 @@ impl Refusal {
             | Inexact { .. }
             | Ambiguous { .. } => Class::Malformed,
             Unknown { .. } | NoSuchCommand { .. } => Class::NotFound,
-            LotBegun { .. } | LotOpened { .. } | ShipmentExists { .. } | OtherContent { .. } | CountedAlready { .. } => {
-                Class::Exists
+            LotBegun { .. }
+            | LotOpened { .. }
+            | ShipmentExists { .. }
+            | OtherContent { .. }
+            | CountedAlready { .. }
+            | PaperUsed { .. } => Class::Exists,
+            NotYourSite { .. } | NotYourLotCode { .. } | NotYourLot { .. } | NotYourBlock { .. } | NotTheAuthority { .. } => {
+                Class::Forbidden
             }
-            NotYourSite { .. } | NotYourLotCode { .. } | NotTheAuthority { .. } => Class::Forbidden,
             NotEnough { .. }
             | NotEnoughOfProduct { .. }
             | CountContradicts { .. }
@@ -570,6 +697,14 @@ impl Refusal {
             | WrongKindOfSite { .. }
             | NotYetKnown { .. }
             | LotOfOtherChain { .. }
+            | Blocked { .. }
+            | ReleasedAlready { .. }
+            | BeforeHold { .. }
+            | UnitElsewhere { .. }
+            | UnitInside { .. }
+            | NotInUnit { .. }
+            | UnitNotWhole { .. }
+            | NothingToResolve { .. }
             | Contradiction { .. } => Class::Rule,
         }
     }
@@ -655,6 +790,22 @@ impl Refusal {
             Expired { lot, expiry, day } => {
                 vec![("lot", lot.to_string()), ("expiry", expiry.to_string()), ("day", day.to_string())]
             }
+            Blocked { lot, kind, by, since, reason, .. } => vec![
+                ("lot", lot.to_string()),
+                ("kind", kind.as_str().to_owned()),
+                ("by_organization", by.organization.to_string()),
+                ("by_command", by.command.to_string()),
+                ("since", since.to_string()),
+                ("reason", reason.clone()),
+            ],
+            NotInUnit { sscc, there, asked, .. } | UnitNotWhole { sscc, there, asked, .. } => {
+                vec![("sscc", sscc.to_string()), ("there_milli", there.0.to_string()), ("asked_milli", asked.0.to_string())]
+            }
+            PaperUsed { paper, by } => vec![
+                ("paper", paper.clone()),
+                ("by_organization", by.organization.to_string()),
+                ("by_command", by.command.to_string()),
+            ],
             Retired { what, thing, since, day, .. } => vec![
                 ("kind", (*what).to_owned()),
                 ("thing", thing.clone()),

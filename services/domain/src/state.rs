@@ -1,27 +1,33 @@
 //! What deciding may look at: lots, the ledgers of places, shipments, the registry. A fold of the journal; a clone is cheap, so
 //! that a group of commands is decided on a copy.
 
+pub mod block;
 pub mod layers;
 pub mod ledger;
 mod ordered;
+pub mod paper;
 pub mod registry;
+pub mod unit;
 
 use crate::entry::{Entry, Genesis};
 use crate::event::registry::{Organization, OrganizationKind};
 use crate::event::{CountBasis, Counted, CountedLine, Event, Fact, Lot, LotAmount, RegistryFact};
-use crate::id::{CommandId, LotCode, LotId, OrganizationCode, ProductCode, ShipmentCode, ShipmentId, SiteCode};
+use crate::id::{CommandId, CommandRef, LotCode, LotId, OrganizationCode, ProductCode, ShipmentCode, ShipmentId, SiteCode, Sscc};
 use crate::posting::Place;
 use crate::quantity::Milli;
-use crate::refusal::{CommandRef, LotName};
+use crate::refusal::LotName;
 use crate::time::{BusinessDay, Calendar, EventTime, TimeKey, UnknownTimeZone};
+use block::{Block, BlockKey, BlockKind};
 use layers::Layers;
 pub use layers::Shelf;
 use ledger::{CountMade, Ledger, LedgerKey};
 use ordered::Ordered;
+use paper::{PaperKey, PaperUses};
 use registry::Registry;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use unit::Unit;
 
 /// A place inside the book.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -60,6 +66,12 @@ pub struct KnownLot {
     pub begun: Option<CommandRef>,
     /// Where it was opened, and by what.
     pub opened: BTreeMap<SiteCode, CommandRef>,
+    /// What it was made of.
+    pub parents: Vec<LotId>,
+    /// What was made of it.
+    pub children: Vec<LotId>,
+    /// Holds that name it and recalls that reach it, over or not.
+    pub blocked_by: Vec<CommandRef>,
 }
 
 impl KnownLot {
@@ -155,6 +167,12 @@ pub struct Shelves {
     pub shipments: Arc<dyn Shelf<ShipmentId, Arc<Shipment>>>,
     /// What voided a command.
     pub voided: Arc<dyn Shelf<CommandRef, CommandId>>,
+    /// Holds and recalls.
+    pub blocks: Arc<dyn Shelf<BlockKey, Arc<Block>>>,
+    /// Logistic units.
+    pub units: Arc<dyn Shelf<Sscc, Arc<Unit>>>,
+    /// What was said in the name of a paper.
+    pub papers: Arc<dyn Shelf<PaperKey, Arc<PaperUses>>>,
 }
 
 /// What leaves the memory for the shelves.
@@ -172,6 +190,12 @@ pub struct Leaving {
     pub shipments: Arc<BTreeMap<ShipmentId, Arc<Shipment>>>,
     /// What voided a command.
     pub voided: Arc<BTreeMap<CommandRef, CommandId>>,
+    /// Holds and recalls.
+    pub blocks: Arc<BTreeMap<BlockKey, Arc<Block>>>,
+    /// Logistic units.
+    pub units: Arc<BTreeMap<Sscc, Arc<Unit>>>,
+    /// What was said in the name of a paper.
+    pub papers: Arc<BTreeMap<PaperKey, Arc<PaperUses>>>,
 }
 
 /// A fold of the journal.
@@ -188,6 +212,9 @@ pub struct State {
     product_counts: Layers<(SiteCode, ProductCode), Arc<ProductCounts>>,
     shipments: Layers<ShipmentId, Arc<Shipment>>,
     voided: Layers<CommandRef, CommandId>,
+    blocks: Layers<BlockKey, Arc<Block>>,
+    units: Layers<Sscc, Arc<Unit>>,
+    papers: Layers<PaperKey, Arc<PaperUses>>,
 }
 
 impl State {
@@ -211,6 +238,9 @@ impl State {
             product_counts: Layers::default(),
             shipments: Layers::default(),
             voided: Layers::default(),
+            blocks: Layers::default(),
+            units: Layers::default(),
+            papers: Layers::default(),
         })
     }
 
@@ -313,6 +343,9 @@ impl State {
         self.product_counts.flatten();
         self.shipments.flatten();
         self.voided.flatten();
+        self.blocks.flatten();
+        self.units.flatten();
+        self.papers.flatten();
     }
 
     /// Lays the state upon shelves: what is not in memory is looked for there.
@@ -323,6 +356,9 @@ impl State {
         self.product_counts.rest_on(Arc::clone(&shelves.product_counts));
         self.shipments.rest_on(Arc::clone(&shelves.shipments));
         self.voided.rest_on(Arc::clone(&shelves.voided));
+        self.blocks.rest_on(Arc::clone(&shelves.blocks));
+        self.units.rest_on(Arc::clone(&shelves.units));
+        self.papers.rest_on(Arc::clone(&shelves.papers));
     }
 
     /// Takes what changed since the last time off the memory. Put it on the shelves before the next time.
@@ -334,6 +370,9 @@ impl State {
             product_counts: self.product_counts.put_away(),
             shipments: self.shipments.put_away(),
             voided: self.voided.put_away(),
+            blocks: self.blocks.put_away(),
+            units: self.units.put_away(),
+            papers: self.papers.put_away(),
         }
     }
 
@@ -347,6 +386,7 @@ impl State {
         for command in &entry.commands {
             let by = CommandRef { organization: command.organization.clone(), command: command.id };
             command.events.iter().for_each(|event| self.evolve(&by, event));
+            self.note_paper(&by, command.document.as_ref(), &command.events);
         }
     }
 
@@ -378,8 +418,10 @@ impl State {
         match &event.fact {
             Fact::Harvested(harvested) => self.note_begun(&harvested.lot, by, holds),
             Fact::Transformed(transformed) => {
+                let inputs: Vec<LotId> = transformed.inputs.iter().map(|input| input.lot).collect();
                 for (lot, _) in &transformed.outputs {
                     self.note_begun(lot, by, holds);
+                    self.note_descent(&inputs, lot.id, holds);
                 }
             }
             Fact::LotOpened(opened) => {
@@ -409,6 +451,9 @@ impl State {
                 for line in dispatched.lines.iter().filter(|line| line.redispatched != Milli::ZERO) {
                     let returned = &mut self.ledger_mut(line.lot, Holder::Site(dispatched.from.clone())).returned;
                     *returned = signed(*returned, line.redispatched, !holds);
+                }
+                if let Some(sscc) = &dispatched.sscc {
+                    self.note_unit_left(sscc, dispatched.shipment, holds);
                 }
             }
             Fact::Received(received) => match &received.unmatched {
@@ -455,7 +500,26 @@ impl State {
                     *here = signed(*here, along, holds);
                 }
             }
-            Fact::Sold(_) | Fact::Wasted(_) | Fact::CountRestated(_) => {}
+            Fact::Held(_) => self.note_block(BlockKind::Held, by, event, holds),
+            Fact::Recalled(_) => self.note_block(BlockKind::Recalled, by, event, holds),
+            Fact::Released(released) => self.note_released(&released.block, &released.lots, by, &event.time, holds),
+            Fact::ShipmentCancelled(cancelled) => {
+                self.note_settled(cancelled.shipment, &cancelled.lines, by, &event.time, holds);
+                // It is dispatched again, not for the first time.
+                for line in &cancelled.lines {
+                    let returned = &mut self.ledger_mut(line.lot, Holder::Site(cancelled.site.clone())).returned;
+                    *returned = signed(*returned, line.amount.quantity, holds);
+                }
+            }
+            Fact::Packed(packed) => self.note_packed(packed, holds),
+            Fact::Unpacked(unpacked) => self.note_packed(unpacked, !holds),
+            Fact::Sold(_)
+            | Fact::Wasted(_)
+            | Fact::CustomerReturned(_)
+            | Fact::CountRestated(_)
+            | Fact::RecallAcknowledged(_)
+            | Fact::Observed(_)
+            | Fact::DiscrepancyResolved(_) => {}
             // A void's originals are primary events of one command: never voids, never facts of the registry.
             Fact::Voided(_) | Fact::Corrected(_) | Fact::Registered(_) => {}
         }
@@ -484,7 +548,16 @@ impl State {
     }
 
     fn known_lot(&mut self, lot: &Lot) -> &mut KnownLot {
-        let new = || Arc::new(KnownLot { lot: lot.clone(), begun: None, opened: BTreeMap::new() });
+        let new = || {
+            Arc::new(KnownLot {
+                lot: lot.clone(),
+                begun: None,
+                opened: BTreeMap::new(),
+                parents: Vec::new(),
+                children: Vec::new(),
+                blocked_by: Vec::new(),
+            })
+        };
         let known = self.lots.get_or_insert_with(lot.id, new);
         Arc::make_mut(known)
     }

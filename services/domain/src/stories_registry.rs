@@ -271,7 +271,7 @@ fn a_lot_is_found_by_the_code_it_was_begun_under_and_by_the_one_that_is_left() {
     register(&mut world, "2020-01-01", duplicate);
     register(&mut world, "2020-01-01", joined("CH1", Member::Product(product("PK9"))));
     let begun = |product: &str, code: &str| Action::Harvest(Harvest {
-        site: "FA1".into(), lot: new_lot(product, code), quantity: base(10_000), plot: None,
+        site: "FA1".into(), lot: new_lot(product, code), quantity: base(10_000), plot: None, households: Vec::new(),
     });
     world.record_at("2026-11-20 06:00", begun("PK9", "OLD")).unwrap();
     world.record_at("2026-11-20 06:00", begun("PK9", "BOTH")).unwrap();
@@ -334,7 +334,7 @@ fn a_merged_organization_runs_what_it_ran_and_its_shipments_and_lots_keep_their_
         let lines = vec![LotLine { lot: named, quantity: base(1_000) }];
         let to = |code: String| {
             let (from, to, lines) = ("FA1".to_owned(), "SM1".to_owned(), lines.clone());
-            Action::Dispatch(Dispatch { from, to, code, lines, trip: None, sscc: None })
+            Action::Dispatch(Dispatch { from, to, code, lines, trip: None, sscc: None, is_consignment: false })
         };
         assert_eq!(by(&mut world, who, "2026-11-22 06:00", to("S1".into())), "SHIPMENT_EXISTS", "{who}");
         assert_eq!(by(&mut world, who, "2026-11-22 06:00", to(format!("N{index}"))), "accepted", "{who}");

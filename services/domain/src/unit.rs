@@ -17,6 +17,9 @@ pub enum BaseUnit {
 }
 
 impl BaseUnit {
+    /// All of them.
+    pub const ALL: &[BaseUnit] = &[BaseUnit::Kilogram, BaseUnit::Litre, BaseUnit::Piece];
+
     /// Its code in Recommendation 20.
     pub const fn code(self) -> &'static str {
         match self {
@@ -28,7 +31,7 @@ impl BaseUnit {
 
     /// The unit with that code, if it is one in which stock is counted.
     pub fn from_code(code: &str) -> Option<BaseUnit> {
-        [BaseUnit::Kilogram, BaseUnit::Litre, BaseUnit::Piece].into_iter().find(|unit| unit.code() == code)
+        BaseUnit::ALL.iter().copied().find(|unit| unit.code() == code)
     }
 }
 

@@ -3,13 +3,17 @@
 use crate::command::*;
 use crate::entry::{Genesis, RecordedCommand};
 use crate::event::registry::*;
-use crate::event::{Event, Process, WasteReason};
+use crate::event::{Event, Process, RecallForm, ReturnReason, WasteReason};
+use crate::id::CommandRef;
 use crate::id::*;
 use crate::posting::Place;
 use crate::quantity::Milli;
-use crate::refusal::{CommandRef, Refusal};
+use crate::refusal::Refusal;
 use crate::repetition::{Judgement, Seen, judge};
+use crate::state::block::{Block, BlockKey};
 use crate::state::ledger::Ledger;
+use crate::state::paper::{PaperKey, PaperUses};
+use crate::state::unit::Unit;
 use crate::state::{Holder, KnownLot, Leaving, LotAt, Presence, ProductCounts, Shelf, Shelves, Shipment, State};
 use crate::time::BusinessDay;
 use crate::unit::BaseUnit;
@@ -55,6 +59,9 @@ struct Drawers {
     product_counts: BTreeMap<(SiteCode, ProductCode), Arc<ProductCounts>>,
     shipments: BTreeMap<ShipmentId, Arc<Shipment>>,
     voided: BTreeMap<CommandRef, CommandId>,
+    blocks: BTreeMap<BlockKey, Arc<Block>>,
+    units: BTreeMap<Sscc, Arc<Unit>>,
+    papers: BTreeMap<PaperKey, Arc<PaperUses>>,
 }
 
 /// What a drawer held when the last arrived.
@@ -82,11 +89,14 @@ impl Cupboard {
                 of.product_counts.extend(arrived.product_counts.iter().map(|(key, value)| (key.clone(), Arc::clone(value))));
                 of.shipments.extend(arrived.shipments.iter().map(|(key, value)| (*key, Arc::clone(value))));
                 of.voided.extend(arrived.voided.iter().map(|(key, value)| (key.clone(), *value)));
+                of.blocks.extend(arrived.blocks.iter().map(|(key, value)| (key.clone(), Arc::clone(value))));
+                of.units.extend(arrived.units.iter().map(|(key, value)| (key.clone(), Arc::clone(value))));
+                of.papers.extend(arrived.papers.iter().map(|(key, value)| (key.clone(), Arc::clone(value))));
             };
             copy(&mut self.drawers);
         }
         self.on_its_way = Some(state.put_away());
-        let Drawers { lots, ledgers, lots_at, product_counts, shipments, voided } = self.drawers.clone();
+        let Drawers { lots, ledgers, lots_at, product_counts, shipments, voided, blocks, units, papers } = self.drawers.clone();
         state.rest_on(&Shelves {
             lots: Arc::new(Drawer(lots)),
             ledgers: Arc::new(Drawer(ledgers)),
@@ -94,6 +104,9 @@ impl Cupboard {
             product_counts: Arc::new(Drawer(product_counts)),
             shipments: Arc::new(Drawer(shipments)),
             voided: Arc::new(Drawer(voided)),
+            blocks: Arc::new(Drawer(blocks)),
+            units: Arc::new(Drawer(units)),
+            papers: Arc::new(Drawer(papers)),
         });
     }
 }
@@ -129,7 +142,7 @@ fn date(text: &str, part: DayPart) -> Point {
 }
 
 pub fn base(milli: i64) -> Quantity {
-    Quantity { value: Milli(milli), unit: String::new(), typed: None }
+    Quantity { value: Milli(milli), unit: String::new(), typed: None, catch: None }
 }
 
 pub fn named(code: &str) -> LotReference {
@@ -145,7 +158,13 @@ pub fn new_lot(product: &str, code: &str) -> NewLot {
 }
 
 pub fn harvest(code: &str, milli: i64) -> Action {
-    Action::Harvest(Harvest { site: "FA1".into(), lot: new_lot("PK1", code), quantity: base(milli), plot: None })
+    Action::Harvest(Harvest {
+        site: "FA1".into(),
+        lot: new_lot("PK1", code),
+        quantity: base(milli),
+        plot: None,
+        households: Vec::new(),
+    })
 }
 
 pub fn open(site: &str, code: &str, milli: i64) -> Action {
@@ -164,7 +183,15 @@ pub fn transform(input: (&str, i64), output: (&str, i64)) -> Action {
 
 pub fn dispatch(code: &str, to: &str, lines: &[(&str, i64)]) -> Action {
     let lines = lines.iter().map(|(lot, milli)| line(lot, *milli)).collect();
-    Action::Dispatch(Dispatch { from: "FA1".into(), to: to.into(), code: code.into(), lines, trip: None, sscc: None })
+    Action::Dispatch(Dispatch {
+        from: "FA1".into(),
+        to: to.into(),
+        code: code.into(),
+        lines,
+        trip: None,
+        sscc: None,
+        is_consignment: false,
+    })
 }
 
 pub fn shipment(code: &str) -> ShipmentReference {
@@ -219,16 +246,63 @@ pub fn void(command: CommandId) -> Action {
     Action::Void(Void { command, reason: "typed wrongly".into() })
 }
 
+pub fn hold(site: &str, lots: &[&str]) -> Action {
+    Action::Hold(Hold { lots: lots.iter().map(|lot| named(lot)).collect(), site: site.into(), reason: "nghi ngờ".into() })
+}
+
+pub fn recall(lots: &[&str]) -> Action {
+    Action::Recall(Recall {
+        lots: lots.iter().map(|lot| named(lot)).collect(),
+        form: RecallForm::Compulsory,
+        reason: "tồn dư thuốc".into(),
+        decision: Some("12/QĐ".into()),
+        acknowledge_by: None,
+    })
+}
+
+/// Of a command of an organization; empty for the sender's own.
+pub fn release(of: &str, block: CommandId) -> Action {
+    let block = CommandReference { organization: of.into(), command: block };
+    Action::Release(Release { block, lots: Vec::new(), reason: "mẫu đạt".into() })
+}
+
+pub fn bring_back(site: &str, lines: &[(&str, i64)]) -> Action {
+    let lines = lines.iter().map(|(lot, milli)| line(lot, *milli)).collect();
+    Action::CustomerReturn(CustomerReturn { site: site.into(), lines, reason: ReturnReason::Quality })
+}
+
+/// No lines: everything.
+pub fn cancel(code: &str, lines: &[(&str, i64)]) -> Action {
+    Action::CancelShipment(CancelShipment { shipment: shipment(code), extent: extent(lines), reason: "hỏng xe".into() })
+}
+
+pub fn pack(site: &str, sscc: &str, lines: &[(&str, i64)], units: &[&str]) -> Action {
+    let lines = lines.iter().map(|(lot, milli)| line(lot, *milli)).collect();
+    let units = units.iter().map(|unit| (*unit).to_owned()).collect();
+    Action::Pack(Pack { site: site.into(), sscc: sscc.into(), lines, units })
+}
+
+pub fn unpack(site: &str, sscc: &str) -> Action {
+    Action::Unpack(Unpack { site: site.into(), sscc: sscc.into(), extent: UnitExtent::Everything })
+}
+
 /// Whoever may say such a thing in this world.
 pub fn teller(action: &Action) -> &'static str {
     match action {
-        Action::Register(_) => AUTHORITY,
-        Action::Harvest(_) | Action::Transform(_) | Action::Dispatch(_) => COOP,
+        Action::Register(_) | Action::Recall(_) | Action::Release(_) | Action::Resolve(_) => AUTHORITY,
+        Action::Dispatch(dispatch) if dispatch.from != "FA1" => SHOP,
+        Action::Harvest(_) | Action::Transform(_) | Action::Dispatch(_) | Action::CancelShipment(_) => COOP,
+        Action::Hold(Hold { site, .. }) if site.is_empty() => COOP,
         Action::Correct(correct) => teller(&correct.replacement),
         Action::OpenLot(OpenLot { site, .. })
         | Action::Sell(Sell { site, .. })
         | Action::Waste(Waste { site, .. })
         | Action::Count(Count { site, .. })
+        | Action::Hold(Hold { site, .. })
+        | Action::CustomerReturn(CustomerReturn { site, .. })
+        | Action::Pack(Pack { site, .. })
+        | Action::Unpack(Unpack { site, .. })
+        | Action::Observe(Observe { site, .. })
             if site == "FA1" =>
         {
             COOP
@@ -293,12 +367,11 @@ impl World {
 
     pub fn send(&mut self, by: &str, command: Command) -> Result<(CommandId, Vec<Event>), Refusal> {
         let organization = organization(by);
-        let named = match &command.action {
-            Action::Void(void) => Some(void.command),
-            Action::Correct(correct) => Some(correct.command),
-            _ => None,
+        let named = command.action.names(&organization);
+        let is_named = |it: &&RecordedCommand| {
+            named.as_ref().is_some_and(|named| it.id == named.command && it.organization == named.organization)
         };
-        let original = named.and_then(|id| self.journal.iter().find(|it| it.id == id && it.organization == organization));
+        let original = self.journal.iter().find(is_named);
         let digest = Digest::of(format!("{:?}{:?}", command.when, command.action).as_bytes());
         let known = self.journal.iter().position(|it| it.id == command.id && it.organization == organization);
         let seen = known.map(|index| Seen { sequence: index as u64, digest: self.journal[index].digest });
@@ -329,7 +402,7 @@ impl World {
             client: String::new(),
             reported_fact: command.reported_fact,
             note: String::new(),
-            document: None,
+            document: command.document.clone(),
             events: events.clone(),
         });
         Ok((command.id, events))

@@ -2,11 +2,11 @@
 //! rests on are acknowledged; a refusal or a repetition is given only after a look at the journal's end shows nothing unread.
 
 use crate::store::{Away, IdKey, Registering, Store, StoreFailed};
-use domain::command::{Action, Command, Context};
+use domain::command::{Command, Context};
 use domain::entry::{Entry, RecordedCommand};
 use domain::event::Fact;
-use domain::id::{CommandId, Digest, OrganizationCode};
-use domain::refusal::{CommandRef, Refusal};
+use domain::id::{CommandId, CommandRef, Digest, OrganizationCode};
+use domain::refusal::Refusal;
 use domain::repetition::{Judgement, Seen, judge};
 use domain::state::State;
 use domain::state::layers::Layers;
@@ -774,9 +774,9 @@ impl Recording {
                     continue;
                 }
             }
-            let original = match named_command(&command.action) {
-                Some(named) if in_group.contains_key(&(organization.clone(), named)) => break,
-                Some(named) => match self.recorded_command(known, organization, named).await {
+            let original = match command.action.names(organization) {
+                Some(named) if in_group.contains_key(&(named.organization.clone(), named.command)) => break,
+                Some(named) => match self.recorded_command(known, &named.organization, named.command).await {
                     Ok(original) => original,
                     Err(Error::Journal(error)) if is_passing(&error) => {
                         decided.judged.push(Judged::Denied(Denied::Unreachable(error.to_string())));
@@ -885,14 +885,6 @@ fn deny(group: Vec<Waiting>, denied: &Denied) {
 
 fn other_content(asked: &Asked) -> Refusal {
     Refusal::OtherContent { command: CommandRef { organization: asked.organization.clone(), command: asked.command.id } }
-}
-
-fn named_command(action: &Action) -> Option<CommandId> {
-    match action {
-        Action::Void(void) => Some(void.command),
-        Action::Correct(correct) => Some(correct.command),
-        _ => None,
-    }
 }
 
 fn recorded(asked: &Asked, events: Vec<domain::event::Event>) -> RecordedCommand {

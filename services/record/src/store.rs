@@ -3,9 +3,10 @@
 //! of another journal or of another version of these rules is made anew from it.
 
 use domain::entry::RecordedCommand;
-use domain::id::{CommandId, LotId, OrganizationCode, ProductCode, ShipmentId, SiteCode};
-use domain::refusal::CommandRef;
+use domain::id::{CommandId, CommandRef, LotId, OrganizationCode, ProductCode, ShipmentId, SiteCode, Sscc};
 use domain::repetition::Seen;
+use domain::state::block::BlockKey;
+use domain::state::paper::PaperKey;
 use domain::state::{Holder, Leaving, LotAt, Shelf, Shelves};
 use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode};
 use prost::Message as _;
@@ -116,6 +117,9 @@ mod tag {
     pub const SHIPMENT: u8 = 6;
     pub const VOIDED: u8 = 7;
     pub const COMMAND: u8 = 8;
+    pub const BLOCK: u8 = 9;
+    pub const UNIT: u8 = 10;
+    pub const PAPER: u8 = 11;
 }
 
 impl Store {
@@ -175,6 +179,9 @@ impl Store {
             product_counts: self.shelf(),
             shipments: self.shelf(),
             voided: self.shelf(),
+            blocks: self.shelf(),
+            units: self.shelf(),
+            papers: self.shelf(),
         }
     }
 
@@ -186,13 +193,16 @@ impl Store {
     /// Puts away what left the memory, all of it or nothing. Returns when it is on the disk.
     pub fn put(&self, journal: Uuid, away: &Away) -> Result<(), StoreFailed> {
         let mut batch = self.database.batch().durability(Some(PersistMode::SyncData));
-        let Leaving { lots, ledgers, lots_at, product_counts, shipments, voided } = &away.state;
+        let Leaving { lots, ledgers, lots_at, product_counts, shipments, voided, blocks, units, papers } = &away.state;
         self.lay(&mut batch, lots)?;
         self.lay(&mut batch, ledgers)?;
         self.lay(&mut batch, lots_at)?;
         self.lay(&mut batch, product_counts)?;
         self.lay(&mut batch, shipments)?;
         self.lay(&mut batch, voided)?;
+        self.lay(&mut batch, blocks)?;
+        self.lay(&mut batch, units)?;
+        self.lay(&mut batch, papers)?;
         self.lay(&mut batch, &away.ids)?;
         for (sequence, index, command) in &away.registry {
             let mut key = vec![tag::REGISTERING];
@@ -336,6 +346,31 @@ impl Key for CommandRef {
     unordered!();
 }
 
+impl Key for BlockKey {
+    fn bytes(&self) -> Vec<u8> {
+        Bytes::of(tag::BLOCK).uuid(self.0.command.0).text(self.0.organization.as_str()).0
+    }
+    unordered!();
+}
+
+impl Key for Sscc {
+    fn bytes(&self) -> Vec<u8> {
+        Bytes::of(tag::UNIT).text(self.as_str()).0
+    }
+    unordered!();
+}
+
+impl Key for PaperKey {
+    fn bytes(&self) -> Vec<u8> {
+        let PaperKey { issuer, kind, year, number } = self;
+        // A text that somebody typed holds no control character: it was checked when it was read.
+        let mut key = Bytes::of(tag::PAPER).text(issuer).text(kind).text(number);
+        key.0.extend_from_slice(&year.to_be_bytes());
+        key.0
+    }
+    unordered!();
+}
+
 impl Key for IdKey {
     fn bytes(&self) -> Vec<u8> {
         Bytes::of(tag::COMMAND).uuid(self.1.0).text(self.0.as_str()).0
@@ -421,6 +456,9 @@ mod tests {
             product_counts: Arc::default(),
             shipments: Arc::default(),
             voided: Arc::default(),
+            blocks: Arc::default(),
+            units: Arc::default(),
+            papers: Arc::default(),
         };
         let ids = Arc::new(numbers.map(|n| (id(n), seen(n))).collect());
         let record_time = jiff::Timestamp::UNIX_EPOCH;

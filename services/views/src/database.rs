@@ -3,7 +3,7 @@
 use crate::Error;
 pub use crate::fold::Tally;
 use crate::fold::{Batch, Numbered};
-use crate::{registry, shipments, stock, throughput, trace};
+use crate::{registry, safety, shipments, stock, throughput, trace};
 use deadpool_postgres::{ClientWrapper, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, Transaction};
 use std::time::{Duration, SystemTime};
 use tokio_postgres::types::ToSql;
@@ -186,6 +186,7 @@ pub(crate) async fn write(
         throughput::write::write(transaction, &batch.throughput, &begun),
     )?;
     trace::write::write(transaction, &batch.trace).await?;
+    safety::write::write(transaction, &batch.safety).await?;
     write_parked(transaction, batch).await?;
     Ok(after)
 }

@@ -2,6 +2,7 @@
 //! once for all of them. Knows no SQL.
 
 use crate::registry;
+use crate::safety;
 use crate::shipments;
 use crate::stock;
 use crate::throughput;
@@ -64,6 +65,8 @@ pub struct Batch {
     pub throughput: throughput::Changes,
     /// Events, movements, counts.
     pub trace: trace::Changes,
+    /// Holds, recalls, discrepancies.
+    pub safety: safety::Changes,
     /// Commands that were left out.
     pub parked: Vec<ParkedCommand>,
     /// Lots, and where, that those would have touched.
@@ -158,6 +161,8 @@ impl Batch {
                 self.registry.fold(at, event.time.business_day, fact);
             } else {
                 self.trace.fold(at, numbered.entry.record_time, command, id, event, &parts);
+                let (site, shipment) = trace::fold::where_it_was(event);
+                self.safety.fold(at, command, event, site, shipment);
             }
         }
         // Rules bind commands, not the events inside them: a correction first takes back and then replaces.
@@ -267,7 +272,9 @@ struct Line<'a> {
 }
 
 fn lines(event: &Event) -> Vec<Line<'_>> {
-    use domain::event::{Amount, DeliveryRefused, Matched, Rebooked, Received, ShortReported, Sold, Wasted};
+    use domain::event::{
+        Amount, CustomerReturned, DeliveryRefused, Matched, Rebooked, Received, ShipmentCancelled, ShortReported, Sold, Wasted,
+    };
     fn of(amount: &Amount, quantity: Milli, first: Milli) -> Line<'_> {
         Line { quantity, given: amount.given.as_deref(), first }
     }
@@ -290,12 +297,24 @@ fn lines(event: &Event) -> Vec<Line<'_>> {
         | Fact::Sold(Sold { lines, .. })
         | Fact::Wasted(Wasted { lines, .. })
         | Fact::Matched(Matched { lines, .. })
-        | Fact::Rebooked(Rebooked { lines, .. }) => {
+        | Fact::Rebooked(Rebooked { lines, .. })
+        | Fact::CustomerReturned(CustomerReturned { lines, .. })
+        | Fact::ShipmentCancelled(ShipmentCancelled { lines, .. }) => {
             lines.iter().map(|line| of(&line.amount, line.amount.quantity, Milli::ZERO)).collect()
         }
         Fact::Counted(fact) => fact.lines.iter().map(|line| of(&line.counted, line.variance, Milli::ZERO)).collect(),
         Fact::CountRestated(fact) => vec![Line { quantity: fact.variance_change, given: None, first: Milli::ZERO }],
-        Fact::Voided(_) | Fact::Corrected(_) | Fact::Registered(_) => Vec::new(),
+        Fact::Held(_)
+        | Fact::Released(_)
+        | Fact::Recalled(_)
+        | Fact::RecallAcknowledged(_)
+        | Fact::Packed(_)
+        | Fact::Unpacked(_)
+        | Fact::Observed(_)
+        | Fact::DiscrepancyResolved(_)
+        | Fact::Voided(_)
+        | Fact::Corrected(_)
+        | Fact::Registered(_) => Vec::new(),
     }
 }
 
@@ -387,11 +406,17 @@ mod tests {
     }
 
     fn harvested(milli: i64) -> Event {
-        event(Fact::Harvested(Harvested { lot: lot(), site: site(), amount: Milli(milli).into(), plot: None }))
+        event(Fact::Harvested(Harvested {
+            lot: lot(),
+            site: site(),
+            amount: Milli(milli).into(),
+            plot: None,
+            households: vec![],
+        }))
     }
 
     fn sold(milli: i64) -> Event {
-        let amount = Amount { quantity: Milli(milli), given: Some("1 bó".into()) };
+        let amount = Amount { quantity: Milli(milli), given: Some("1 bó".into()), catch: None };
         event(Fact::Sold(Sold { site: site(), lines: vec![LotAmount { lot: lot().id, amount }], product: None }))
     }
 

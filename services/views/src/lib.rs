@@ -19,6 +19,7 @@ mod page;
 mod projector;
 mod read;
 mod registry;
+mod safety;
 mod shipments;
 mod stock;
 mod throughput;

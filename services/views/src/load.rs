@@ -7,7 +7,7 @@ use crate::database::{self, Settings, Tally};
 use crate::fold::{Batch, Numbered, Parked, fold};
 use crate::trace::write::Appended;
 use crate::{Error, Writer};
-use crate::{registry, shipments, stock, throughput};
+use crate::{registry, safety, shipments, stock, throughput};
 use deadpool_postgres::ClientWrapper;
 use domain::entry::Entry;
 use tokio::sync::mpsc;
@@ -18,7 +18,19 @@ const SENT_BYTES: usize = 2 << 20;
 /// Tables that connections fill side by side, each with its own share.
 const SHARES: [&[&str]; 3] = [
     &["events"],
-    &["movements", "counts", "reversals"],
+    &[
+        "movements",
+        "counts",
+        "reversals",
+        "event_lots",
+        "blocks",
+        "block_lots",
+        "releases",
+        "acknowledgements",
+        "discrepancies",
+        "resolutions",
+        "packings",
+    ],
     &[
         "lots",
         "stock",
@@ -54,6 +66,7 @@ pub struct Loader {
     client: ClientWrapper,
     copies: [Copy; 3],
     appended: Appended,
+    safety: safety::write::Appended,
     sums: Sums,
     tally: Tally,
     business_time_zone: Option<String>,
@@ -93,6 +106,7 @@ impl Loader {
             // As many as there are shares.
             copies: copies.try_into().unwrap_or_else(|_| unreachable!("one copy for each share")),
             appended: Appended::default(),
+            safety: safety::write::Appended::default(),
             sums: Sums::default(),
             tally: Tally::default(),
             business_time_zone: None,
@@ -161,6 +175,7 @@ impl Loader {
         self.sums.shipments.apply(batch.shipments);
         self.sums.throughput.apply(batch.throughput, &self.sums.stock);
         self.appended.add(&batch.trace);
+        self.safety.add(&batch.safety);
         if self.appended.bytes() >= SENT_BYTES {
             self.send().await?;
         }
@@ -175,8 +190,11 @@ impl Loader {
     async fn send(&mut self) -> Result<(), Error> {
         let [events, reversals, movements, counts] = std::mem::take(&mut self.appended).into_tables();
         self.copies[0].send(events).await?;
-        for rows in [movements, counts, reversals] {
-            self.copies[1].send(rows).await?;
+        let safety = std::mem::take(&mut self.safety).into_tables();
+        for rows in [movements, counts, reversals].into_iter().chain(safety) {
+            if !rows.0.is_empty() {
+                self.copies[1].send(rows).await?;
+            }
         }
         Ok(())
     }

@@ -90,10 +90,33 @@ mod tests {
             "Voided",
             "Corrected",
             "Rebooked",
+            "Held",
+            "Released",
+            "Recalled",
+            "RecallAcknowledged",
+            "CustomerReturned",
+            "ShipmentCancelled",
+            "Packed",
+            "Unpacked",
+            "Observed",
+            "DiscrepancyResolved",
         ] {
             assert_ne!(event_kind(name), EventKind::Unspecified, "{name}");
             // These move nothing at a site.
-            let moves = !["DeliveryRefused", "ShortReported", "Matched"].contains(&name);
+            let moves = ![
+                "DeliveryRefused",
+                "ShortReported",
+                "Matched",
+                "Held",
+                "Released",
+                "Recalled",
+                "RecallAcknowledged",
+                "Packed",
+                "Unpacked",
+                "Observed",
+                "DiscrepancyResolved",
+            ]
+            .contains(&name);
             assert_eq!(move_kind(name) != LedgerMoveKind::Unspecified, moves, "{name}");
             assert_eq!(of_event_kind(event_kind(name)), name);
         }

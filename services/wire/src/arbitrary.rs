@@ -6,12 +6,15 @@ use domain::event::registry::{
     OrganizationKind, Product, Retirement, Site, SiteKind, ThingRef,
 };
 use domain::event::{
-    Amount, CountBasis, CountRestated, Counted, CountedLine, DeliveryRefused, Dispatched, DispatchedLine, Event, Fact, Harvested,
-    Lot, LotAmount, LotOpened, Matched, Process, Rebooked, Received, RefusalReason, RegistryFact, ShortReported, Sold,
-    Transformed, Violation, Voided, WasteReason, Wasted,
+    Amount, Catch, CountBasis, CountRestated, Counted, CountedLine, CustomerReturned, DeliveryRefused, DiscrepancyResolved,
+    Dispatched, DispatchedLine, Event, Fact, Finding, Harvested, Held, HouseholdShare, Lot, LotAmount, LotOpened, Matched,
+    ObservationKind, Observed, Packed, Process, Rebooked, RecallAcknowledged, RecallForm, Recalled, Received, RefusalReason,
+    RegistryFact, Released, ReturnReason, ShipmentCancelled, ShortReported, Sold, Temperature, Transformed, Violation, Voided,
+    WasteReason, Wasted,
 };
 use domain::id::{
-    ChainCode, CommandId, Digest, DistrictCode, LotCode, LotId, OrganizationCode, ProductCode, ShipmentCode, ShipmentId, SiteCode,
+    ChainCode, CommandId, CommandRef, Digest, DistrictCode, LotCode, LotId, OrganizationCode, ProductCode, ShipmentCode,
+    ShipmentId, SiteCode, Sscc,
 };
 use domain::quantity::Milli;
 use domain::time::{BusinessDay, EventTime, Precision};
@@ -91,9 +94,83 @@ prop_compose! {
 }
 
 prop_compose! {
-    fn amount()(quantity in milli(), given in optional()) -> Amount {
-        Amount { quantity, given }
+    fn amount()(quantity in milli(), given in optional(), catch in of((milli(), base_unit()))) -> Amount {
+        Amount { quantity, given, catch: catch.map(|(quantity, unit)| Catch { quantity, unit }) }
     }
+}
+
+fn lot_ids() -> impl Strategy<Value = Vec<LotId>> {
+    vec(id().prop_map(LotId), 0..3)
+}
+
+fn sscc() -> impl Strategy<Value = Sscc> {
+    select(&["095214100000000011", "095214100000000028"][..]).prop_map(|text| Sscc::parse(text).unwrap())
+}
+
+fn command_ref() -> impl Strategy<Value = CommandRef> {
+    (organization(), id()).prop_map(|(organization, command)| CommandRef { organization, command: CommandId(command) })
+}
+
+fn said() -> impl Strategy<Value = Box<str>> {
+    text().prop_map(String::into_boxed_str)
+}
+
+prop_compose! {
+    fn packed()(sscc in sscc(), site in site(), lines in lines(), units in vec(sscc(), 0..2)) -> Packed {
+        Packed { sscc, site, lines, units }
+    }
+}
+
+prop_compose! {
+    fn observed()(
+        (site, shipment, sscc, lots) in (of(site()), of(id()), of(sscc()), lot_ids()),
+        kind in select(&[
+            ObservationKind::Temperature, ObservationKind::Inspection, ObservationKind::Sample,
+            ObservationKind::CertificateCheck, ObservationKind::Other,
+        ][..]),
+        what in said(),
+        reference in optional(),
+        finding in select(&[Finding::Unspecified, Finding::Conformant, Finding::NonConformant][..]),
+        temperature in of((any::<i32>(), of(any::<i32>()), of(any::<i32>()))),
+    ) -> Observed {
+        let temperature = temperature.map(|(milli_celsius, min_milli_celsius, max_milli_celsius)| Temperature {
+            milli_celsius, min_milli_celsius, max_milli_celsius,
+        });
+        Observed { site, shipment: shipment.map(ShipmentId), sscc, lots, kind, what, reference, finding, temperature }
+    }
+}
+
+fn return_reason() -> impl Strategy<Value = ReturnReason> {
+    use ReturnReason::*;
+    select(&[Unspecified, Quality, Damaged, Expired, Recalled, WrongGoods][..])
+}
+
+/// Facts besides the way from the field to the shelf.
+fn trade_fact() -> impl Strategy<Value = Fact> {
+    prop_oneof![
+        (lot_ids(), of(site()), said()).prop_map(|(lots, site, reason)| Fact::Held(Held { lots, site, reason })),
+        (command_ref(), lot_ids(), said()).prop_map(|(block, lots, reason)| Fact::Released(Released { block, lots, reason })),
+        (lot_ids(), any::<bool>(), said(), optional(), of(timestamp())).prop_map(
+            |(lots, is_voluntary, reason, decision, acknowledge_by)| {
+                let form = if is_voluntary { RecallForm::Voluntary } else { RecallForm::Compulsory };
+                Fact::Recalled(Recalled { lots, form, reason, decision, acknowledge_by })
+            }
+        ),
+        (command_ref(), site()).prop_map(|(recall, site)| Fact::RecallAcknowledged(RecallAcknowledged { recall, site })),
+        (site(), lines(), return_reason()).prop_map(|(site, lines, reason)| Fact::CustomerReturned(CustomerReturned {
+            site,
+            lines,
+            reason
+        })),
+        (id(), site(), lines(), said()).prop_map(|(shipment, site, lines, reason)| {
+            Fact::ShipmentCancelled(ShipmentCancelled { shipment: ShipmentId(shipment), site, lines, reason })
+        }),
+        packed().prop_map(Fact::Packed),
+        packed().prop_map(Fact::Unpacked),
+        observed().prop_map(Fact::Observed),
+        (command_ref(), said())
+            .prop_map(|(command, resolution)| Fact::DiscrepancyResolved(DiscrepancyResolved { command, resolution })),
+    ]
 }
 
 fn lines() -> impl Strategy<Value = Vec<LotAmount>> {
@@ -130,9 +207,9 @@ prop_compose! {
 prop_compose! {
     fn dispatched()(
         shipment in id(), code in shipment_code(), from in site(), to in site(), lines in vec(dispatched_line(), 0..4),
-        trip in optional(), sscc in optional(),
+        trip in optional(), sscc in optional(), is_consignment in any::<bool>(),
     ) -> Dispatched {
-        Dispatched { shipment: ShipmentId(shipment), code, from, to, lines, trip, sscc }
+        Dispatched { shipment: ShipmentId(shipment), code, from, to, lines, trip, sscc, is_consignment }
     }
 }
 
@@ -180,12 +257,11 @@ fn waste_reason() -> impl Strategy<Value = WasteReason> {
 /// Every fact that reverses nothing.
 fn plain_fact() -> impl Strategy<Value = Fact> {
     prop_oneof![
-        (lot(), site(), amount(), optional()).prop_map(|(lot, site, amount, plot)| Fact::Harvested(Harvested {
-            lot,
-            site,
-            amount,
-            plot
-        })),
+        (lot(), site(), amount(), optional(), vec((said(), milli()), 0..3)).prop_map(|(lot, site, amount, plot, shares)| {
+            let share = |(household, quantity)| HouseholdShare { household, quantity };
+            Fact::Harvested(Harvested { lot, site, amount, plot, households: shares.into_iter().map(share).collect() })
+        }),
+        trade_fact(),
         (lot(), site(), amount()).prop_map(|(lot, site, amount)| Fact::LotOpened(LotOpened { lot, site, amount })),
         transformed().prop_map(Fact::Transformed),
         dispatched().prop_map(Fact::Dispatched),

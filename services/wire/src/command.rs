@@ -3,6 +3,8 @@
 //!
 //! Names become NFC, so that one name is one text; what a person typed or remarked stays as it was typed (rule 13).
 
+mod trade;
+
 use crate::entry::read_document;
 use crate::proto::chuoi::event::v1 as event;
 use crate::proto::chuoi::record::v1 as proto;
@@ -205,6 +207,14 @@ fn quantity(quantity: &Option<proto::Quantity>) -> Result<Quantity, Undecodable>
             value: Milli(quantity.value_milli),
             unit: text(&quantity.unit).at("unit")?,
             typed: typed(&quantity.typed)?,
+            catch: match (quantity.catch_value_milli, quantity.catch_unit.is_empty()) {
+                (Some(value), false) => Some((Milli(value), text(&quantity.catch_unit).at("catch_unit")?)),
+                (None, true) => None,
+                (Some(_), true) => {
+                    return Err(Undecodable::here("is missing; say in which unit it was measured")).at("catch_unit");
+                }
+                (None, false) => return Err(Undecodable::here("is missing; say how much of that unit")).at("catch_value_milli"),
+            },
         })
     };
     required(quantity).and_then(read).at("quantity")
@@ -228,21 +238,22 @@ fn lot_reference(lot: &proto::LotReference) -> Result<LotReference, Undecodable>
 }
 
 fn shipment(shipment: &Option<proto::ShipmentReference>) -> Result<ShipmentReference, Undecodable> {
-    let read = |shipment: &proto::ShipmentReference| {
-        let named = !(shipment.issuer.is_empty() && shipment.shipment_code.is_empty());
-        match (shipment.shipment_id.is_empty(), named) {
-            (false, false) => uuid(&shipment.shipment_id).map(ShipmentReference::Id).at("shipment_id"),
-            (false, true) => Err(Undecodable::here("says both its id and what names it; say one")),
-            (true, _) if shipment.shipment_code.is_empty() => {
-                Err(Undecodable::here("is missing; give the shipment's code, or its id")).at("shipment_code")
-            }
-            (true, _) => Ok(ShipmentReference::Named {
-                issuer: text(&shipment.issuer).at("issuer")?,
-                code: text(&shipment.shipment_code).at("shipment_code")?,
-            }),
+    required(shipment).and_then(shipment_reference).at("shipment")
+}
+
+fn shipment_reference(shipment: &proto::ShipmentReference) -> Result<ShipmentReference, Undecodable> {
+    let named = !(shipment.issuer.is_empty() && shipment.shipment_code.is_empty());
+    match (shipment.shipment_id.is_empty(), named) {
+        (false, false) => uuid(&shipment.shipment_id).map(ShipmentReference::Id).at("shipment_id"),
+        (false, true) => Err(Undecodable::here("says both its id and what names it; say one")),
+        (true, _) if shipment.shipment_code.is_empty() => {
+            Err(Undecodable::here("is missing; give the shipment's code, or its id")).at("shipment_code")
         }
-    };
-    required(shipment).and_then(read).at("shipment")
+        (true, _) => Ok(ShipmentReference::Named {
+            issuer: text(&shipment.issuer).at("issuer")?,
+            code: text(&shipment.shipment_code).at("shipment_code")?,
+        }),
+    }
 }
 
 fn new_lot(lot: &Option<proto::NewLot>) -> Result<NewLot, Undecodable> {
@@ -315,6 +326,16 @@ fn read_action(action: &ProtoAction) -> Result<Action, Undecodable> {
             read().map(Action::Void).at("void")
         }
         ProtoAction::Correct(action) => correct(action).map(Action::Correct).at("correct"),
+        ProtoAction::Hold(action) => trade::hold(action),
+        ProtoAction::Release(action) => trade::release(action),
+        ProtoAction::Recall(action) => trade::recall(action),
+        ProtoAction::AcknowledgeRecall(action) => trade::acknowledge(action),
+        ProtoAction::CustomerReturn(action) => trade::customer_return(action),
+        ProtoAction::CancelShipment(action) => trade::cancel_shipment(action),
+        ProtoAction::Pack(action) => trade::pack(action),
+        ProtoAction::Unpack(action) => trade::unpack(action),
+        ProtoAction::Observe(action) => trade::observe(action),
+        ProtoAction::Resolve(action) => trade::resolve(action),
         ProtoAction::Register(action) => register(action).map(Action::Register).at("register"),
     }
 }
@@ -326,9 +347,18 @@ fn harvest(harvest: &proto::Harvest) -> Result<Action, Undecodable> {
             lot: new_lot(&harvest.lot)?,
             quantity: quantity(&harvest.quantity)?,
             plot: optional(&harvest.plot).at("plot")?,
+            households: {
+                within_limit(harvest.households.len()).at("households")?;
+                each(&harvest.households, household).at("households")?
+            },
         })
     };
     read().map(Action::Harvest).at("harvest")
+}
+
+fn household(given: &proto::harvest::Household) -> Result<(Box<str>, Option<Quantity>), Undecodable> {
+    let part = given.quantity.is_some().then(|| quantity(&given.quantity)).transpose()?;
+    Ok((text(&given.household_ref).at("household_ref")?.into(), part))
 }
 
 fn open_lot(open: &proto::OpenLot) -> Result<Action, Undecodable> {
@@ -366,9 +396,14 @@ fn dispatch(dispatch: &proto::Dispatch) -> Result<Action, Undecodable> {
             from: text(&dispatch.from_site).at("from_site")?,
             to: text(&dispatch.to_site).at("to_site")?,
             code: text(&dispatch.shipment_code).at("shipment_code")?,
-            lines: lines(&dispatch.lines).at("lines")?,
+            lines: if dispatch.lines.is_empty() && !dispatch.sscc.is_empty() {
+                Vec::new()
+            } else {
+                lines(&dispatch.lines).at("lines")?
+            },
             trip: optional(&dispatch.trip_id).at("trip_id")?,
             sscc: optional(&dispatch.sscc).at("sscc")?,
+            is_consignment: dispatch.consignment,
         })
     };
     read().map(Action::Dispatch).at("dispatch")
@@ -459,6 +494,15 @@ fn correct(correct: &proto::Correct) -> Result<Correct, Undecodable> {
         Some(Replacement::Sell(action)) => sell(action)?,
         Some(Replacement::Waste(action)) => waste(action)?,
         Some(Replacement::Count(action)) => count(action)?,
+        Some(Replacement::Hold(action)) => trade::hold(action)?,
+        Some(Replacement::Release(action)) => trade::release(action)?,
+        Some(Replacement::Recall(action)) => trade::recall(action)?,
+        Some(Replacement::AcknowledgeRecall(action)) => trade::acknowledge(action)?,
+        Some(Replacement::CustomerReturn(action)) => trade::customer_return(action)?,
+        Some(Replacement::CancelShipment(action)) => trade::cancel_shipment(action)?,
+        Some(Replacement::Pack(action)) => trade::pack(action)?,
+        Some(Replacement::Unpack(action)) => trade::unpack(action)?,
+        Some(Replacement::Observe(action)) => trade::observe(action)?,
         None => {
             let problem =
                 "is missing, or one that this version does not know; say what stands in the command's place, or void it";
@@ -563,7 +607,7 @@ mod tests {
     }
 
     fn five() -> Option<proto::Quantity> {
-        Some(proto::Quantity { value_milli: 5_000, unit: "kg".into(), typed: String::new() })
+        Some(proto::Quantity { value_milli: 5_000, unit: "kg".into(), ..proto::Quantity::default() })
     }
 
     fn line() -> proto::LotLine {
@@ -573,7 +617,7 @@ mod tests {
 
     fn a_harvest() -> proto::Harvest {
         let lot = proto::NewLot { product: "PK0001".into(), lot_code: "L1".into(), ..proto::NewLot::default() };
-        proto::Harvest { site: "FA001".into(), lot: Some(lot), quantity: five(), plot: String::new() }
+        proto::Harvest { site: "FA001".into(), lot: Some(lot), quantity: five(), ..proto::Harvest::default() }
     }
 
     fn harvested() -> proto::Command {

@@ -2,19 +2,23 @@
 //!
 //! What a newer version wrote and this one does not know is said as such; it is never read as something else.
 
+mod trade;
+
 use crate::proto::chuoi::event::v1 as proto;
 use crate::proto::chuoi::event::v1::event::Fact as ProtoFact;
 use crate::registry;
 use crate::undecodable::{At as _, Undecodable, each, optional, required, timestamp, uuid, write_optional, write_timestamp};
 use crate::words;
 use domain::event::{
-    Amount, CountRestated, Counted, CountedLine, DeliveryRefused, Dispatched, DispatchedLine, Event, Fact, Harvested, Lot,
-    LotAmount, LotOpened, Matched, Rebooked, Received, RefusalReason, ShortReported, Sold, Transformed, Violation, Voided,
-    WasteReason, Wasted,
+    Amount, Catch, CountRestated, Counted, CountedLine, DeliveryRefused, Dispatched, DispatchedLine, Event, Fact, Harvested,
+    HouseholdShare, Lot, LotAmount, LotOpened, Matched, Rebooked, Received, RefusalReason, ShortReported, Sold, Transformed,
+    Violation, Voided, WasteReason, Wasted,
 };
 use domain::id::{ChainCode, CommandId, LotCode, LotId, OrganizationCode, ProductCode, ShipmentCode, ShipmentId, SiteCode};
 use domain::quantity::Milli;
 use domain::time::{BusinessDay, EventTime, Precision};
+use domain::unit::BaseUnit;
+pub(crate) use trade::read_temperature;
 
 /// How deep reversals may hold reversals. Today they hold none (a void is not voided); bounded because bytes can say anything.
 pub const MAX_NESTING: usize = 4;
@@ -78,6 +82,24 @@ fn read_fact(fact: Option<&ProtoFact>, depth: usize) -> Result<Fact, Undecodable
             read_voided(&fact.command_id, &fact.reason, &fact.originals, depth).map(Fact::Corrected).at("corrected")
         }
         ProtoFact::Rebooked(fact) => read_rebooked(fact).map(Fact::Rebooked).at("rebooked"),
+        ProtoFact::Held(fact) => trade::read_held(fact).map(Fact::Held).at("held"),
+        ProtoFact::Released(fact) => trade::read_released(fact).map(Fact::Released).at("released"),
+        ProtoFact::Recalled(fact) => trade::read_recalled(fact).map(Fact::Recalled).at("recalled"),
+        ProtoFact::RecallAcknowledged(fact) => {
+            trade::read_acknowledged(fact).map(Fact::RecallAcknowledged).at("recall_acknowledged")
+        }
+        ProtoFact::CustomerReturned(fact) => trade::read_returned(fact).map(Fact::CustomerReturned).at("customer_returned"),
+        ProtoFact::ShipmentCancelled(fact) => trade::read_cancelled(fact).map(Fact::ShipmentCancelled).at("shipment_cancelled"),
+        ProtoFact::Packed(fact) => {
+            trade::read_packed(&fact.sscc, &fact.site_code, &fact.lines, &fact.unit_ssccs).map(Fact::Packed).at("packed")
+        }
+        ProtoFact::Unpacked(fact) => {
+            trade::read_packed(&fact.sscc, &fact.site_code, &fact.lines, &fact.unit_ssccs).map(Fact::Unpacked).at("unpacked")
+        }
+        ProtoFact::Observed(fact) => trade::read_observed(fact).map(Fact::Observed).at("observed"),
+        ProtoFact::DiscrepancyResolved(fact) => {
+            trade::read_resolved(fact).map(Fact::DiscrepancyResolved).at("discrepancy_resolved")
+        }
         ProtoFact::DistrictRegistered(fact) => registry::read_district(fact).map(Fact::Registered).at("district_registered"),
         ProtoFact::OrganizationRegistered(fact) => {
             registry::read_organization(fact).map(Fact::Registered).at("organization_registered")
@@ -109,12 +131,22 @@ fn read_lot(lot: &proto::Lot) -> Result<Lot, Undecodable> {
     })
 }
 
-fn read_amount(amount: &proto::Amount) -> Amount {
-    Amount { quantity: Milli(amount.quantity_milli), given: optional(&amount.given) }
+fn read_amount(amount: &proto::Amount) -> Result<Amount, Undecodable> {
+    let catch = |catch: &proto::amount::Catch| {
+        let unit = BaseUnit::from_code(&catch.unit_code)
+            .ok_or_else(|| Undecodable::here(format!("is {:?}; KGM, LTR and H87 are known", catch.unit_code)))
+            .at("unit_code")?;
+        Ok::<_, Undecodable>(Catch { quantity: Milli(catch.quantity_milli), unit })
+    };
+    Ok(Amount {
+        quantity: Milli(amount.quantity_milli),
+        given: optional(&amount.given),
+        catch: amount.catch.as_ref().map(catch).transpose().at("catch")?,
+    })
 }
 
 fn amount(amount: &Option<proto::Amount>) -> Result<Amount, Undecodable> {
-    required(amount).map(read_amount).at("amount")
+    required(amount).and_then(read_amount).at("amount")
 }
 
 fn lines(lines: &[proto::LotAmount]) -> Result<Vec<LotAmount>, Undecodable> {
@@ -145,6 +177,11 @@ fn read_harvested(fact: &proto::Harvested) -> Result<Harvested, Undecodable> {
         site: site_code(&fact.site_code)?,
         amount: amount(&fact.amount)?,
         plot: optional(&fact.plot),
+        households: fact
+            .households
+            .iter()
+            .map(|share| HouseholdShare { household: share.household_ref.as_str().into(), quantity: Milli(share.quantity_milli) })
+            .collect(),
     })
 }
 
@@ -184,6 +221,7 @@ fn read_dispatched(fact: &proto::Dispatched) -> Result<Dispatched, Undecodable> 
         lines: each(&fact.lines, line).at("lines")?,
         trip: optional(&fact.trip_id),
         sscc: optional(&fact.sscc),
+        is_consignment: fact.consignment,
     })
 }
 
@@ -246,7 +284,7 @@ fn read_counted(fact: &proto::Counted) -> Result<Counted, Undecodable> {
     let line = |line: &proto::counted::Line| {
         Ok(CountedLine {
             lot: lot_id(&line.lot_id)?,
-            counted: required(&line.counted).map(read_amount).at("counted")?,
+            counted: required(&line.counted).and_then(read_amount).at("counted")?,
             expected: Milli(line.expected_milli),
             variance: Milli(line.variance_milli),
         })
@@ -322,11 +360,18 @@ fn write_time(time: &EventTime) -> proto::EventTime {
 
 fn write_fact(fact: &Fact) -> ProtoFact {
     match fact {
-        Fact::Harvested(Harvested { lot, site, amount, plot }) => ProtoFact::Harvested(proto::Harvested {
+        Fact::Harvested(Harvested { lot, site, amount, plot, households }) => ProtoFact::Harvested(proto::Harvested {
             lot: Some(write_lot(lot)),
             site_code: site.to_string(),
             amount: Some(write_amount(amount)),
             plot: write_optional(plot),
+            households: households
+                .iter()
+                .map(|share| proto::HouseholdShare {
+                    household_ref: share.household.to_string(),
+                    quantity_milli: share.quantity.0,
+                })
+                .collect(),
         }),
         Fact::LotOpened(LotOpened { lot, site, amount }) => ProtoFact::LotOpened(proto::LotOpened {
             lot: Some(write_lot(lot)),
@@ -416,11 +461,21 @@ fn write_fact(fact: &Fact) -> ProtoFact {
             lines: write_lines(lines),
         }),
         Fact::Registered(fact) => registry::write(fact),
+        Fact::Held(fact) => trade::write_held(fact),
+        Fact::Released(fact) => trade::write_released(fact),
+        Fact::Recalled(fact) => trade::write_recalled(fact),
+        Fact::RecallAcknowledged(fact) => trade::write_acknowledged(fact),
+        Fact::CustomerReturned(fact) => trade::write_returned(fact),
+        Fact::ShipmentCancelled(fact) => trade::write_cancelled(fact),
+        Fact::Packed(fact) => trade::write_packed(fact),
+        Fact::Unpacked(fact) => trade::write_unpacked(fact),
+        Fact::Observed(fact) => trade::write_observed(fact),
+        Fact::DiscrepancyResolved(fact) => trade::write_resolved(fact),
     }
 }
 
 fn write_dispatched(dispatched: &Dispatched) -> proto::Dispatched {
-    let Dispatched { shipment, code, from, to, lines, trip, sscc } = dispatched;
+    let Dispatched { shipment, code, from, to, lines, trip, sscc, is_consignment } = dispatched;
     proto::Dispatched {
         shipment_id: bytes(shipment.0),
         shipment_code: code.to_string(),
@@ -436,6 +491,7 @@ fn write_dispatched(dispatched: &Dispatched) -> proto::Dispatched {
             .collect(),
         trip_id: write_optional(trip),
         sscc: write_optional(sscc),
+        consignment: *is_consignment,
     }
 }
 
@@ -472,7 +528,10 @@ fn write_lot(lot: &Lot) -> proto::Lot {
 }
 
 fn write_amount(amount: &Amount) -> proto::Amount {
-    proto::Amount { quantity_milli: amount.quantity.0, given: write_optional(&amount.given) }
+    let catch = amount
+        .catch
+        .map(|catch| proto::amount::Catch { quantity_milli: catch.quantity.0, unit_code: catch.unit.code().to_owned() });
+    proto::Amount { quantity_milli: amount.quantity.0, given: write_optional(&amount.given), catch }
 }
 
 fn write_lines(lines: &[LotAmount]) -> Vec<proto::LotAmount> {

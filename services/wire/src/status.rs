@@ -333,10 +333,10 @@ fn explain_figures(code: Code, reason: String, message: &str, figures: HashMap<S
 #[cfg(test)]
 mod tests {
     use super::*;
-    use domain::id::{BadCode, CommandId, LotCode, OrganizationCode, ProductCode, SiteCode};
+    use domain::id::{BadCode, CommandId, CommandRef, LotCode, OrganizationCode, ProductCode, SiteCode};
     use domain::posting::Place;
     use domain::quantity::Milli;
-    use domain::refusal::{CommandRef, LotName};
+    use domain::refusal::LotName;
     use domain::time::BusinessDay;
     use tonic::metadata::MetadataMap;
     use uuid::Uuid;

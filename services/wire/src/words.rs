@@ -35,6 +35,14 @@ words!(refusal_reason, write_refusal_reason: RefusalReason, facts::RefusalReason
 words!(waste_reason, write_waste_reason: WasteReason, facts::WasteReason {
     Spoiled, Damaged, Expired, Sampled, Donated, Destroyed,
 } Unspecified);
+words!(recall_form, write_recall_form: RecallForm, facts::RecallForm { Voluntary, Compulsory });
+words!(return_reason, write_return_reason: ReturnReason, facts::ReturnReason {
+    Quality, Damaged, Expired, Recalled, WrongGoods,
+} Unspecified);
+words!(observation_kind, write_observation_kind: ObservationKind, facts::ObservationKind {
+    Temperature, Inspection, Sample, CertificateCheck, Other,
+});
+words!(finding, write_finding: Finding, facts::Finding { Conformant, NonConformant } Unspecified);
 words!(count_basis, write_count_basis: CountBasis, facts::CountBasis { Stocktake, Surplus, Provisional });
 words!(organization_kind, write_organization_kind: OrganizationKind, registered::OrganizationKind {
     Cooperative, Farm, Processor, Distributor, Retailer, Authority,

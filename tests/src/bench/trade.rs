@@ -129,7 +129,7 @@ impl Trade {
         };
         let root = "RECALL-0";
         let harvest =
-            Harvest { site: farm.clone(), lot: new(made[0], root), quantity: milli(3 * FAMILY_MILLI), plot: String::new() };
+            Harvest { site: farm.clone(), lot: new(made[0], root), quantity: milli(3 * FAMILY_MILLI), ..Harvest::default() };
         let mut steps = vec![step(lead, &format!("{day} 04:00"), Action::Harvest(harvest))];
         let transform = |inputs, outputs: Vec<(&Supplier, String)>| {
             let output = |(supplier, code): (&Supplier, String)| transform::Output {
@@ -238,7 +238,7 @@ impl Lot<'_> {
             self.step(
                 lead,
                 "06:00",
-                Action::Harvest(Harvest { site: farm.clone(), lot: Some(lot), quantity, plot: String::new() }),
+                Action::Harvest(Harvest { site: farm.clone(), lot: Some(lot), quantity, ..Harvest::default() }),
             ),
             self.step(lead, "08:00", Action::Dispatch(dispatch)),
         ]

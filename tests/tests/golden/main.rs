@@ -12,6 +12,7 @@
 
 mod coverage;
 mod samples;
+mod trade;
 
 use coverage::Coverage;
 use domain::entry::Entry;

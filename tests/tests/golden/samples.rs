@@ -1,5 +1,6 @@
 //! What the golden files say: each event with all its fields and with as few as it can have, the words of every list, entries.
 
+use crate::trade;
 use domain::entry::{Document, Entry, Genesis, RecordedCommand};
 use domain::event::registry::{
     Capacity, Chain, District, DuplicateMerged, Member, Membership, NumberAttached, NumberDetached, Organization,
@@ -37,7 +38,8 @@ pub struct EntrySample {
 pub fn events() -> Vec<EventSample> {
     let full = full_facts().into_iter().map(|(name, fact)| (format!("{name}.full"), full_event(fact)));
     let minimal = minimal_facts().into_iter().map(|(name, fact)| (format!("{name}.minimal"), minimal_event(fact)));
-    full.chain(minimal).map(|(name, event)| EventSample { name, event }).collect()
+    let trade = trade::facts().into_iter().map(|(name, fact)| (name.to_owned(), full_event(fact)));
+    full.chain(minimal).chain(trade).map(|(name, event)| EventSample { name, event }).collect()
 }
 
 /// The first entry, one that follows it, one of every word, and an empty one.
@@ -98,6 +100,11 @@ pub fn entries() -> Vec<EntrySample> {
             entry: Entry { record_time, genesis: None, commands: vec![minimal(every_word())] },
         },
         EntrySample {
+            name: "trade_words",
+            chained: next(5),
+            entry: Entry { record_time, genesis: None, commands: vec![minimal(trade::every_word())] },
+        },
+        EntrySample {
             name: "empty",
             chained: proto::Entry::default(),
             entry: Entry { record_time: Timestamp::UNIX_EPOCH, genesis: None, commands: Vec::new() },
@@ -110,7 +117,7 @@ pub fn timestamp(time: Timestamp) -> prost_types::Timestamp {
     prost_types::Timestamp { seconds: time.as_second(), nanos: time.subsec_nanosecond() }
 }
 
-fn id(number: u128) -> Uuid {
+pub fn id(number: u128) -> Uuid {
     Uuid::from_u128(0x0192_f3a1_7c00_7000_8000_0000_0000_0000 + number)
 }
 
@@ -118,11 +125,11 @@ fn bytes(number: u128) -> Vec<u8> {
     id(number).as_bytes().to_vec()
 }
 
-fn organization(code: &str) -> OrganizationCode {
+pub fn organization(code: &str) -> OrganizationCode {
     OrganizationCode::parse(code).unwrap()
 }
 
-fn site(code: &str) -> SiteCode {
+pub fn site(code: &str) -> SiteCode {
     SiteCode::parse(code).unwrap()
 }
 
@@ -138,12 +145,12 @@ fn district(code: &str) -> DistrictCode {
     DistrictCode::parse(code).unwrap()
 }
 
-fn shipment_code(code: &str) -> ShipmentCode {
+pub fn shipment_code(code: &str) -> ShipmentCode {
     ShipmentCode::parse(code).unwrap()
 }
 
-fn given(milli: i64, text: &str) -> Amount {
-    Amount { quantity: Milli(milli), given: Some(text.into()) }
+pub fn given(milli: i64, text: &str) -> Amount {
+    Amount { quantity: Milli(milli), given: Some(text.into()), catch: None }
 }
 
 fn nothing() -> Amount {
@@ -163,7 +170,7 @@ fn full_event(fact: Fact) -> Event {
     Event { time, violations: vec![violation, other], fact }
 }
 
-fn minimal_event(fact: Fact) -> Event {
+pub fn minimal_event(fact: Fact) -> Event {
     let time = EventTime {
         instant: Timestamp::UNIX_EPOCH,
         utc_offset_minutes: 0,
@@ -174,7 +181,7 @@ fn minimal_event(fact: Fact) -> Event {
     Event { time, violations: Vec::new(), fact }
 }
 
-fn full_lot() -> Lot {
+pub fn full_lot() -> Lot {
     Lot {
         id: LotId(id(10)),
         issuer: organization("HTX-CH001"),
@@ -200,7 +207,7 @@ fn minimal_lot() -> Lot {
     }
 }
 
-fn full_lines() -> Vec<LotAmount> {
+pub fn full_lines() -> Vec<LotAmount> {
     vec![
         LotAmount { lot: LotId(id(10)), amount: given(1_200_000, "1,2 tấn") },
         LotAmount { lot: LotId(id(11)), amount: Milli(1).into() },
@@ -224,6 +231,7 @@ fn full_facts() -> Vec<(&'static str, Fact)> {
                 site: site("FA001"),
                 amount: given(1_200_000, "1,2 tấn"),
                 plot: Some("thửa 7".into()),
+                households: Vec::new(),
             }),
         ),
         ("lot_opened", Fact::LotOpened(LotOpened { lot: full_lot(), site: site("SM001"), amount: given(5_000, "5 ký") })),
@@ -247,6 +255,7 @@ fn full_facts() -> Vec<(&'static str, Fact)> {
                 lines: vec![line],
                 trip: Some("29C-123.45/2026-11-25".into()),
                 sscc: Some("095214100000000011".into()),
+                is_consignment: false,
             }),
         ),
         (
@@ -430,7 +439,10 @@ fn minimal_facts() -> Vec<(&'static str, Fact)> {
     let counted = CountedLine { lot, counted: nothing(), expected: Milli::ZERO, variance: Milli::ZERO };
     let voided = || Voided { command: CommandId(Uuid::nil()), reason: String::new(), originals: Vec::new() };
     let mut facts = vec![
-        ("harvested", Fact::Harvested(Harvested { lot: minimal_lot(), site: a(), amount: nothing(), plot: None })),
+        (
+            "harvested",
+            Fact::Harvested(Harvested { lot: minimal_lot(), site: a(), amount: nothing(), plot: None, households: Vec::new() }),
+        ),
         ("lot_opened", Fact::LotOpened(LotOpened { lot: minimal_lot(), site: a(), amount: nothing() })),
         (
             "transformed",
@@ -452,6 +464,7 @@ fn minimal_facts() -> Vec<(&'static str, Fact)> {
                 lines: vec![line],
                 trip: None,
                 sscc: None,
+                is_consignment: false,
             }),
         ),
         ("received", Fact::Received(Received { shipment, site: a(), lines: Vec::new(), unmatched: None })),

@@ -7,11 +7,13 @@ use jiff::tz::Offset;
 use uuid::Uuid;
 use wire::proto::chuoi::event::v1::event::Fact;
 use wire::proto::chuoi::event::v1::registered_thing::Thing;
-use wire::proto::chuoi::event::v1::{Amount, CountBasis, Event, EventTime, Lot, LotAmount, RegisteredThing, TimePrecision};
+use wire::proto::chuoi::event::v1::{
+    Amount, CommandReference, CountBasis, Event, EventTime, Lot, LotAmount, Observed, RegisteredThing, TimePrecision,
+};
 use wire::proto::chuoi::record::v1::Recorded;
 
 use super::names::Names;
-use crate::words::{ProcessWord, Refusal, VerdictWord, WasteWord, number, quantity};
+use crate::words::{FindingWord, ObservationWord, ProcessWord, Refusal, ReturnWord, VerdictWord, WasteWord, number, quantity};
 
 /// A recording command's answer.
 pub fn recorded(verdict: i32, recorded: &Recorded, names: &Names) -> String {
@@ -34,6 +36,42 @@ pub fn recorded(verdict: i32, recorded: &Recorded, names: &Names) -> String {
     }
     line(format!("command   {}", recorded.command_id));
     line(format!("position  {}", recorded.position));
+    text
+}
+
+fn lots(ids: &[Vec<u8>], names: &Names) -> Vec<String> {
+    ids.iter().map(|id| lot_name(id, names)).collect()
+}
+
+fn said(by: &Option<CommandReference>) -> String {
+    by.as_ref().map(|by| format!("{}/{}", by.organization_code, id(&by.command_id))).unwrap_or_default()
+}
+
+fn packed(mut lines: Vec<String>, units: &[String]) -> Vec<String> {
+    lines.extend(units.iter().map(|unit| format!("unit {unit}")));
+    lines
+}
+
+fn observed(fact: &Observed) -> String {
+    let mut text = format!("observed: {}", ObservationWord::word(fact.kind));
+    let place = if fact.site_code.is_empty() { String::new() } else { format!(" at {}", fact.site_code) };
+    text.push_str(&place);
+    if let Some(temperature) = &fact.temperature {
+        text.push_str(&format!(", {} °C", number(temperature.milli_celsius.into())));
+        let bound = |milli: Option<i32>| milli.map_or("…".to_owned(), |milli| number(milli.into()));
+        if temperature.min_milli_celsius.is_some() || temperature.max_milli_celsius.is_some() {
+            text.push_str(&format!(
+                " (allowed {} to {})",
+                bound(temperature.min_milli_celsius),
+                bound(temperature.max_milli_celsius)
+            ));
+        }
+    }
+    for part in [fact.what.as_str(), fact.reference.as_str(), FindingWord::word(fact.finding)] {
+        if !part.is_empty() {
+            text.push_str(&format!(", {part}"));
+        }
+    }
     text
 }
 
@@ -115,6 +153,34 @@ fn describe(event: &Event, names: &Names) -> Vec<String> {
         }
         Some(Fact::Corrected(fact)) => {
             (format!("corrected command {}: {}", id(&fact.command_id), fact.reason), originals(&fact.originals, names))
+        }
+        Some(Fact::Held(fact)) => {
+            let place = if fact.site_code.is_empty() { String::new() } else { format!(" at {}", fact.site_code) };
+            (format!("held{place}: {}", fact.reason), lots(&fact.lot_ids, names))
+        }
+        Some(Fact::Released(fact)) => {
+            (format!("released from command {}: {}", said(&fact.block), fact.reason), lots(&fact.lot_ids, names))
+        }
+        Some(Fact::Recalled(fact)) => (format!("recalled: {}", fact.reason), lots(&fact.lot_ids, names)),
+        Some(Fact::RecallAcknowledged(fact)) => {
+            (format!("{} has heard of recall {}", fact.site_code, said(&fact.recall)), Vec::new())
+        }
+        Some(Fact::CustomerReturned(fact)) => {
+            (format!("brought back to {} ({})", fact.site_code, ReturnWord::word(fact.reason)), lines(&fact.lines))
+        }
+        Some(Fact::ShipmentCancelled(fact)) => {
+            let shipment = names.shipment(&fact.shipment_id);
+            (format!("shipment {shipment} is back at {}: {}", fact.site_code, fact.reason), lines(&fact.lines))
+        }
+        Some(Fact::Packed(fact)) => {
+            (format!("packed into {} at {}", fact.sscc, fact.site_code), packed(lines(&fact.lines), &fact.unit_ssccs))
+        }
+        Some(Fact::Unpacked(fact)) => {
+            (format!("unpacked from {} at {}", fact.sscc, fact.site_code), packed(lines(&fact.lines), &fact.unit_ssccs))
+        }
+        Some(Fact::Observed(fact)) => (observed(fact), lots(&fact.lot_ids, names)),
+        Some(Fact::DiscrepancyResolved(fact)) => {
+            (format!("looked at command {}: {}", said(&fact.command), fact.resolution), Vec::new())
         }
         Some(Fact::DistrictRegistered(fact)) => (format!("registered district {} {}", fact.district_code, fact.name), Vec::new()),
         Some(Fact::OrganizationRegistered(fact)) => {
@@ -306,7 +372,7 @@ mod tests {
             violations,
             fact: Some(fact),
         };
-        let amount = |milli, given: &str| Some(Amount { quantity_milli: milli, given: given.to_owned() });
+        let amount = |milli, given: &str| Some(Amount { quantity_milli: milli, given: given.to_owned(), ..Amount::default() });
         let lot = Lot {
             lot_id: id.clone(),
             product_code: "PK0050".into(),
@@ -324,7 +390,7 @@ mod tests {
                     lot: Some(lot),
                     site_code: "PR002".into(),
                     amount: amount(1_200_000, "1,2 tấn"),
-                    plot: String::new(),
+                    ..Default::default()
                 }),
                 Vec::new(),
             ),

@@ -7,6 +7,7 @@ use wire::proto::chuoi::record::v1::command::Action;
 use wire::proto::chuoi::record::v1::correct::Replacement;
 use wire::proto::chuoi::record::v1::{DayPart, LotLine, LotReference, NewLot, Quantity, ShipmentReference};
 
+use super::trade;
 use super::typed::{self, WhenFlags};
 use crate::config::ClientFlags;
 use crate::failure::Failure;
@@ -61,6 +62,9 @@ pub struct Harvest {
     /// Reference to the plot or barn
     #[arg(long, default_value = "", hide_default_value = true)]
     pub plot: String,
+    /// A household whose goods are in the lot, by reference, with its part where it was weighed; once for each
+    #[arg(long = "household", value_name = "REFERENCE[=QUANTITY]", value_parser = typed::household)]
+    pub households: Vec<record::harvest::Household>,
 }
 
 /// What a site held before it kept its book here.
@@ -137,8 +141,8 @@ pub struct Dispatch {
     /// Site that it goes to: code, GLN or name
     #[arg(long, value_name = "SITE")]
     pub to: String,
-    /// What is on it; once for each lot
-    #[arg(long = "line", value_name = "LOT=QUANTITY", required = true, value_parser = typed::line)]
+    /// What is on it; once for each lot [default: everything in the logistic unit]
+    #[arg(long = "line", value_name = "LOT=QUANTITY", required_unless_present = "sscc", value_parser = typed::line)]
     pub lines: Vec<LotLine>,
     /// Your code for it, for example the number of its slip [default: the command's id]
     #[arg(long, default_value = "", hide_default_value = true)]
@@ -146,9 +150,12 @@ pub struct Dispatch {
     /// Groups the shipments of one truck
     #[arg(long, default_value = "", hide_default_value = true)]
     pub trip: String,
-    /// SSCC of its logistic unit: 18 digits
-    #[arg(long, default_value = "", hide_default_value = true)]
-    pub sscc: String,
+    /// SSCC of its logistic unit: 18 digits; one that was packed ships as a whole
+    #[arg(long)]
+    pub sscc: Option<String>,
+    /// The goods stay yours until they are sold (ký gửi)
+    #[arg(long)]
+    pub consignment: bool,
 }
 
 /// Which lines of a shipment.
@@ -306,6 +313,24 @@ pub enum Fact {
     Waste(Waste),
     /// Goods were counted
     Count(Count),
+    /// Lots may not move on
+    Hold(trade::Hold),
+    /// A hold or recall is over
+    Release(trade::Release),
+    /// Lots and what was made of them are called back
+    Recall(trade::Recall),
+    /// A site has heard of a recall
+    Acknowledge(trade::Acknowledge),
+    /// A consumer brought goods back
+    TakeBack(trade::TakeBack),
+    /// A shipment turned round
+    Cancel(trade::Cancel),
+    /// Goods went into a logistic unit
+    Pack(trade::Pack),
+    /// Goods came out of a logistic unit
+    Unpack(trade::Unpack),
+    /// Something was seen
+    Observe(trade::Observe),
 }
 
 /// A fact that can be sent.
@@ -343,6 +368,7 @@ impl Recordable for Harvest {
             lot: Some(self.lot.lot()),
             quantity: Some(self.lot.quantity.clone()),
             plot: self.plot.clone(),
+            households: self.households.clone(),
         })
     }
 }
@@ -378,7 +404,8 @@ impl Recordable for Dispatch {
             shipment_code: self.code.clone(),
             lines: self.lines.clone(),
             trip_id: self.trip.clone(),
-            sscc: self.sscc.clone(),
+            sscc: self.sscc.clone().unwrap_or_default(),
+            consignment: self.consignment,
         })
     }
 }
@@ -481,6 +508,15 @@ impl Fact {
             Fact::Sell(fact) => fact,
             Fact::Waste(fact) => fact,
             Fact::Count(fact) => fact,
+            Fact::Hold(fact) => fact,
+            Fact::Release(fact) => fact,
+            Fact::Recall(fact) => fact,
+            Fact::Acknowledge(fact) => fact,
+            Fact::TakeBack(fact) => fact,
+            Fact::Cancel(fact) => fact,
+            Fact::Pack(fact) => fact,
+            Fact::Unpack(fact) => fact,
+            Fact::Observe(fact) => fact,
         }
     }
 }
@@ -488,67 +524,103 @@ impl Fact {
 impl Correct {
     /// As a message; `when` is the time of what stands in its place, where that differs from the original's.
     pub fn action(&self, when: Option<record::When>) -> Result<Action, Failure> {
-        let replacement = match self.instead.action() {
-            Action::Harvest(fact) => Replacement::Harvest(fact),
-            Action::OpenLot(fact) => Replacement::OpenLot(fact),
-            Action::Transform(fact) => Replacement::Transform(fact),
-            Action::Dispatch(fact) => Replacement::Dispatch(fact),
-            Action::Receive(fact) => Replacement::Receive(fact),
-            Action::RefuseDelivery(fact) => Replacement::RefuseDelivery(fact),
-            Action::ReportShort(fact) => Replacement::ReportShort(fact),
-            Action::Sell(fact) => Replacement::Sell(fact),
-            Action::Waste(fact) => Replacement::Waste(fact),
-            Action::Count(fact) => Replacement::Count(fact),
-            Action::Void(_) | Action::Correct(_) | Action::Register(_) => {
-                return Err(Failure::Usage("only what happened to goods can stand in place of another command".to_owned()));
-            }
-        };
+        macro_rules! replacement {
+            ($($name:ident),+ $(,)?) => {
+                match self.instead.action() {
+                    $(Action::$name(fact) => Replacement::$name(fact),)+
+                    Action::Void(_) | Action::Correct(_) | Action::Register(_) | Action::Resolve(_) => {
+                        return Err(Failure::Usage("only what happened can stand in place of another command".to_owned()));
+                    }
+                }
+            };
+        }
+        let replacement = replacement!(
+            Harvest,
+            OpenLot,
+            Transform,
+            Dispatch,
+            Receive,
+            RefuseDelivery,
+            ReportShort,
+            Sell,
+            Waste,
+            Count,
+            Hold,
+            Release,
+            Recall,
+            AcknowledgeRecall,
+            CustomerReturn,
+            CancelShipment,
+            Pack,
+            Unpack,
+            Observe,
+        );
         let (command_id, reason) = (self.command.to_string(), self.reason.clone());
         Ok(Action::Correct(record::Correct { command_id, reason, when, replacement: Some(replacement) }))
     }
 }
 
+fn of_lines(lines: &mut [LotLine]) -> Vec<&mut LotReference> {
+    lines.iter_mut().filter_map(|line| line.lot.as_mut()).collect()
+}
+
+/// The same of a command and of what stands in a command's place: they share these facts.
+macro_rules! lots_of {
+    ($of:ident, $fact:expr, $($rest:pat => $none:expr,)*) => {
+        match $fact {
+            $of::Transform(fact) => of_lines(&mut fact.inputs),
+            $of::Dispatch(fact) => of_lines(&mut fact.lines),
+            $of::Receive(fact) => of_lines(&mut fact.lines),
+            $of::RefuseDelivery(fact) => of_lines(&mut fact.lines),
+            $of::ReportShort(fact) => of_lines(&mut fact.lines),
+            $of::Sell(fact) => of_lines(&mut fact.lines),
+            $of::Waste(fact) => of_lines(&mut fact.lines),
+            $of::Count(fact) => of_lines(&mut fact.lines),
+            $of::CustomerReturn(fact) => of_lines(&mut fact.lines),
+            $of::CancelShipment(fact) => of_lines(&mut fact.lines),
+            $of::Pack(fact) => of_lines(&mut fact.lines),
+            $of::Unpack(fact) => of_lines(&mut fact.lines),
+            $of::Hold(fact) => fact.lots.iter_mut().collect(),
+            $of::Release(fact) => fact.lots.iter_mut().collect(),
+            $of::Recall(fact) => fact.lots.iter_mut().collect(),
+            $of::Observe(fact) => fact.lots.iter_mut().collect(),
+            $of::Harvest(_) | $of::OpenLot(_) | $of::AcknowledgeRecall(_) => Vec::new(),
+            $($rest => $none,)*
+        }
+    };
+}
+
 /// Every lot that an action names and that exists already.
 pub fn named_lots(action: &mut Action) -> Vec<&mut LotReference> {
-    let lines = match action {
-        Action::Transform(fact) => &mut fact.inputs,
-        Action::Dispatch(fact) => &mut fact.lines,
-        Action::Receive(fact) => &mut fact.lines,
-        Action::RefuseDelivery(fact) => &mut fact.lines,
-        Action::ReportShort(fact) => &mut fact.lines,
-        Action::Sell(fact) => &mut fact.lines,
-        Action::Waste(fact) => &mut fact.lines,
-        Action::Count(fact) => &mut fact.lines,
+    lots_of!(Action, action,
         Action::Correct(correct) => match &mut correct.replacement {
-            Some(Replacement::Transform(fact)) => &mut fact.inputs,
-            Some(Replacement::Dispatch(fact)) => &mut fact.lines,
-            Some(Replacement::Receive(fact)) => &mut fact.lines,
-            Some(Replacement::RefuseDelivery(fact)) => &mut fact.lines,
-            Some(Replacement::ReportShort(fact)) => &mut fact.lines,
-            Some(Replacement::Sell(fact)) => &mut fact.lines,
-            Some(Replacement::Waste(fact)) => &mut fact.lines,
-            Some(Replacement::Count(fact)) => &mut fact.lines,
-            Some(Replacement::Harvest(_) | Replacement::OpenLot(_)) | None => return Vec::new(),
+            Some(replacement) => lots_of!(Replacement, replacement,),
+            None => Vec::new(),
         },
-        Action::Harvest(_) | Action::OpenLot(_) | Action::Void(_) | Action::Register(_) => return Vec::new(),
+        Action::Resolve(_) | Action::Void(_) | Action::Register(_) => Vec::new(),
+    )
+}
+
+/// The same of a command and of what stands in a command's place.
+macro_rules! shipment_of {
+    ($of:ident, $fact:expr) => {
+        match $fact {
+            $of::Receive(fact) => Some((&mut fact.shipment, fact.site.clone())),
+            $of::RefuseDelivery(fact) => Some((&mut fact.shipment, String::new())),
+            $of::ReportShort(fact) => Some((&mut fact.shipment, String::new())),
+            $of::CancelShipment(fact) => Some((&mut fact.shipment, String::new())),
+            $of::Observe(fact) => Some((&mut fact.shipment, String::new())),
+            _ => None,
+        }
     };
-    lines.iter_mut().filter_map(|line| line.lot.as_mut()).collect()
 }
 
 /// The shipment that an action names, and the site that it says receives it.
 pub fn named_shipment(action: &mut Action) -> Option<(&mut ShipmentReference, String)> {
     let (shipment, site) = match action {
-        Action::Receive(fact) => (&mut fact.shipment, fact.site.clone()),
-        Action::RefuseDelivery(fact) => (&mut fact.shipment, String::new()),
-        Action::ReportShort(fact) => (&mut fact.shipment, String::new()),
-        Action::Correct(correct) => match &mut correct.replacement {
-            Some(Replacement::Receive(fact)) => (&mut fact.shipment, fact.site.clone()),
-            Some(Replacement::RefuseDelivery(fact)) => (&mut fact.shipment, String::new()),
-            Some(Replacement::ReportShort(fact)) => (&mut fact.shipment, String::new()),
-            _ => return None,
-        },
-        _ => return None,
-    };
+        Action::Correct(correct) => correct.replacement.as_mut().and_then(|replacement| shipment_of!(Replacement, replacement)),
+        action => shipment_of!(Action, action),
+    }?;
     Some((shipment.as_mut()?, site))
 }
 

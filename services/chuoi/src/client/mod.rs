@@ -16,6 +16,7 @@ pub mod simulate;
 pub mod stock;
 pub mod throughput;
 pub mod trace;
+pub mod trade;
 pub mod typed;
 pub mod watch;
 

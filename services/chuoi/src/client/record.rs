@@ -11,9 +11,10 @@ use uuid::Uuid;
 use wire::proto::chuoi::record::v1::command::Action;
 use wire::proto::chuoi::record::v1::record_service_client::RecordServiceClient;
 use wire::proto::chuoi::record::v1::{
-    CommandHeader, CorrectRequest, CountRequest, DayPart, DispatchRequest, HarvestRequest, HarvestResponse, OnConflict,
-    OpenLotRequest, ReceiveRequest, RefuseDeliveryRequest, RegisterRequest, ReportShortRequest, SellRequest, TransformRequest,
-    VoidRequest, WasteRequest, When,
+    AcknowledgeRecallRequest, CancelShipmentRequest, CommandHeader, CorrectRequest, CountRequest, CustomerReturnRequest, DayPart,
+    DispatchRequest, HarvestRequest, HarvestResponse, HoldRequest, ObserveRequest, OnConflict, OpenLotRequest, PackRequest,
+    RecallRequest, ReceiveRequest, RefuseDeliveryRequest, RegisterRequest, ReleaseRequest, ReportShortRequest, ResolveRequest,
+    SellRequest, TransformRequest, UnpackRequest, VoidRequest, WasteRequest, When,
 };
 
 use super::facts::{Correct, RecordFlags, Recordable, Void, named_lots, named_shipment};
@@ -189,6 +190,16 @@ async fn unary(
         Action::Sell(fact) => call!(sell, SellRequest { sell: fact }),
         Action::Waste(fact) => call!(waste, WasteRequest { waste: fact }),
         Action::Count(fact) => call!(count, CountRequest { count: fact }),
+        Action::Hold(fact) => call!(hold, HoldRequest { hold: fact }),
+        Action::Release(fact) => call!(release, ReleaseRequest { release: fact }),
+        Action::Recall(fact) => call!(recall, RecallRequest { recall: fact }),
+        Action::AcknowledgeRecall(fact) => call!(acknowledge_recall, AcknowledgeRecallRequest { acknowledge_recall: fact }),
+        Action::CustomerReturn(fact) => call!(customer_return, CustomerReturnRequest { customer_return: fact }),
+        Action::CancelShipment(fact) => call!(cancel_shipment, CancelShipmentRequest { cancel_shipment: fact }),
+        Action::Pack(fact) => call!(pack, PackRequest { pack: fact }),
+        Action::Unpack(fact) => call!(unpack, UnpackRequest { unpack: fact }),
+        Action::Observe(fact) => call!(observe, ObserveRequest { observe: fact }),
+        Action::Resolve(fact) => call!(resolve, ResolveRequest { resolve: fact }),
         Action::Void(fact) => call!(void, VoidRequest { void: fact }),
         Action::Correct(fact) => call!(correct, CorrectRequest { correct: fact }),
         Action::Register(fact) => call!(register, RegisterRequest { register: fact }),

@@ -6,7 +6,10 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use uuid::Uuid;
-use wire::proto::chuoi::record::v1::{DayPart, LotLine, LotReference, NewLot, Quantity, ShipmentReference, When};
+use wire::proto::chuoi::record::v1::harvest::Household;
+use wire::proto::chuoi::record::v1::{
+    CommandReference, DayPart, LotLine, LotReference, NewLot, Quantity, ShipmentReference, When,
+};
 
 use crate::failure::Failure;
 
@@ -75,9 +78,55 @@ pub fn output(text: &str) -> Result<(NewLot, Quantity), String> {
     Ok((new_lot(named)?, quantity(much)?))
 }
 
-/// How much: `1,2 tấn`, `50 kg`, `300 túi`, or a number in the product's own unit.
+/// How much: `1,2 tấn`, `50 kg`, `300 túi`, or a number in the product's own unit; with what was measured besides in brackets:
+/// `110,4 kg (5 con)`.
 pub fn quantity(text: &str) -> Result<Quantity, String> {
-    sent(domain::typed::quantity(text), text)
+    let Some((much, rest)) = text.split_once('(') else { return sent(domain::typed::quantity(text), text) };
+    let Some(besides) = rest.trim().strip_suffix(')') else {
+        return Err(format!("{text:?} opens a bracket and does not close it: say \"110,4 kg (5 con)\""));
+    };
+    let catch = domain::typed::quantity(besides).map_err(|misread| misread.to_string())?;
+    if catch.unit.is_empty() {
+        return Err(format!("{besides:?} says no unit: say \"110,4 kg (5 con)\""));
+    }
+    let quantity = sent(domain::typed::quantity(much), text)?;
+    Ok(Quantity { catch_value_milli: Some(catch.value.0), catch_unit: catch.unit, ..quantity })
+}
+
+/// An earlier command: its id, or `ORGANIZATION/ID`.
+pub fn command(text: &str) -> Result<CommandReference, String> {
+    let (organization, id) = text.trim().rsplit_once('/').unwrap_or(("", text.trim()));
+    let id = Uuid::parse_str(id.trim())
+        .map_err(|_| format!("{text:?} names no command: say its id, or ORGANIZATION/ID, as it was printed"))?;
+    Ok(CommandReference { organization: organization.trim().into(), command_id: id.to_string() })
+}
+
+/// Degrees Celsius, in thousandths: `4,5` or `-18`.
+pub fn celsius(text: &str) -> Result<i32, String> {
+    let trimmed = text.trim().replace('\u{2212}', "-");
+    let (negative, digits) = trimmed.strip_prefix('-').map_or((false, trimmed.as_str()), |digits| (true, digits));
+    let wrong = || format!("{text:?} is no temperature: say 4,5 or -18");
+    let (whole, part) = digits.split_once([',', '.']).unwrap_or((digits, ""));
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    if !is_number(whole) || part.len() > 3 || !(part.is_empty() || is_number(part)) || digits.ends_with([',', '.']) {
+        return Err(wrong());
+    }
+    let milli: i32 = format!("{whole}{part:0<3}").parse().map_err(|_| wrong())?;
+    Ok(if negative { -milli } else { milli })
+}
+
+/// A moment, with its offset: `2026-11-25T18:00+07:00`.
+pub fn instant(text: &str) -> Result<prost_types::Timestamp, String> {
+    let instant: Timestamp =
+        text.trim().parse().map_err(|_| format!("{text:?} is no moment with an offset: say 2026-11-25T18:00+07:00"))?;
+    Ok(super::timestamp(instant))
+}
+
+/// A household: its reference, and its part where that was weighed.
+pub fn household(text: &str) -> Result<Household, String> {
+    let (reference, part) = text.split_once('=').map_or((text, None), |(reference, part)| (reference, Some(part)));
+    let quantity = part.map(quantity).transpose()?;
+    Ok(Household { household_ref: reference.trim().into(), quantity })
 }
 
 /// How much was counted: nothing is an answer too.
@@ -87,7 +136,7 @@ pub fn counted(text: &str) -> Result<Quantity, String> {
 
 fn sent(read: Result<domain::typed::Quantity, domain::typed::Misread>, text: &str) -> Result<Quantity, String> {
     let read = read.map_err(|misread| misread.to_string())?;
-    Ok(Quantity { value_milli: read.value.0, unit: read.unit, typed: text.trim().to_owned() })
+    Ok(Quantity { value_milli: read.value.0, unit: read.unit, typed: text.trim().to_owned(), ..Quantity::default() })
 }
 
 /// A day: `25/11/2026` or `2026-11-25`.
@@ -191,7 +240,10 @@ mod tests {
     fn a_line_is_a_lot_and_how_much() {
         let line = line("HTX-CH001/PK0001/A=B=1,2 tấn").unwrap();
         assert_eq!(line.lot, Some(named("HTX-CH001", "PK0001", "A=B")));
-        assert_eq!(line.quantity, Some(Quantity { value_milli: 1_200, unit: "tấn".into(), typed: "1,2 tấn".into() }));
+        assert_eq!(
+            line.quantity,
+            Some(Quantity { value_milli: 1_200, unit: "tấn".into(), typed: "1,2 tấn".into(), ..Quantity::default() })
+        );
         assert_eq!(super::line("L1=300 bó").unwrap().quantity.unwrap().unit, "bó", "the product knows what that is");
         assert!(super::line("L1=0").is_err(), "nothing is no quantity");
         assert_eq!(counted_line("L1=0").unwrap().quantity.unwrap().value_milli, 0, "but a count may find nothing");

@@ -184,6 +184,7 @@ impl Planner<'_> {
             lot: self.new_lot(lot),
             quantity: self.quantity(product, milli),
             plot: format!("thua-{:02}", 1 + self.dice.below(40)),
+            households: Vec::new(),
         };
         if self.dice.chance(20) {
             let mistyped = Harvest { quantity: self.quantity(product, milli * 10), ..harvest.clone() };
@@ -345,7 +346,7 @@ impl Planner<'_> {
             shipment_code: code.to_owned(),
             lines: self.lines(lines),
             trip_id: format!("XE-{}-{:02}", self.world.sites[from].code, 1 + self.dice.below(4)),
-            sscc: String::new(),
+            ..Dispatch::default()
         }
     }
 
@@ -447,7 +448,7 @@ impl Planner<'_> {
             site: planner.world.sites[site].code.clone(),
             lot: Some(lot),
             quantity: planner.quantity(product, planner.world.products[product].step()),
-            plot: String::new(),
+            ..Harvest::default()
         };
         let Some(known) = self.new_lot(lot) else { return };
         let code = self.world.lot_code(&self.date.to_string());

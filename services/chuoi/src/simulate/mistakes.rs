@@ -76,11 +76,16 @@ impl Planner<'_> {
         match self.dice.below(13) {
             0 => {
                 let unit = if unit == BaseUnit::Piece { "kg" } else { "hộp" };
-                let wrong = of_lot(Quantity { value_milli: 2_000, unit: unit.to_owned(), typed: format!("2 {unit}") });
+                let wrong = of_lot(Quantity {
+                    value_milli: 2_000,
+                    unit: unit.to_owned(),
+                    typed: format!("2 {unit}"),
+                    ..Quantity::default()
+                });
                 self.mistake(&organization, at, sell(wrong), &["INEXACT"]);
             }
             1 if unit == BaseUnit::Piece => {
-                let half = Quantity { value_milli: 1_500, unit: String::new(), typed: "1,5".to_owned() };
+                let half = Quantity { value_milli: 1_500, unit: String::new(), typed: "1,5".to_owned(), ..Quantity::default() };
                 self.mistake(&organization, at, sell(of_lot(half)), &["NOT_WHOLE"]);
             }
             2 => {
@@ -121,7 +126,7 @@ impl Planner<'_> {
                         ..NewLot::default()
                     }),
                     quantity: Some(milli(step)),
-                    plot: String::new(),
+                    ..Default::default()
                 };
                 self.mistake(&organization, at, Action::Harvest(harvest), &["WRONG_KIND_OF_SITE"]);
             }

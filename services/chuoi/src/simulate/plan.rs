@@ -266,7 +266,7 @@ impl Planner<'_> {
         }
         let value_milli = milli / factor;
         let typed = format!("{} {unit}", decimal_comma(value_milli));
-        Some(Quantity { value_milli, unit: unit.to_owned(), typed })
+        Some(Quantity { value_milli, unit: unit.to_owned(), typed, ..Quantity::default() })
     }
 
     pub(super) fn reference(&mut self, lot: LotAt) -> LotReference {

@@ -5,9 +5,9 @@ use std::collections::HashMap;
 
 use domain::command::{Context, Decision, decide};
 use domain::entry::{Genesis, RecordedCommand};
-use domain::id::{CommandId, LotId, OrganizationCode, SiteCode};
+use domain::id::{CommandId, CommandRef, LotId, OrganizationCode, SiteCode};
 use domain::posting::Place;
-use domain::refusal::{CommandRef, Refusal};
+use domain::refusal::Refusal;
 use domain::state::{Holder, State};
 use jiff::civil::date;
 

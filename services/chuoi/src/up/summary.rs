@@ -28,6 +28,7 @@ const QUANTITIES: &[(&str, &[OutsideReason])] = &[
     ("opening",   &[OutsideReason::Opening]),
     ("found",     &[OutsideReason::Found]),
     ("unmatched", &[OutsideReason::Unmatched]),
+    ("returned",  &[OutsideReason::Returned]),
     ("sold",      &[OutsideReason::Sold]),
     ("consumed",  &[OutsideReason::Consumed]),
     ("wasted",    &[OutsideReason::Spoiled, OutsideReason::Damaged, OutsideReason::Expired, OutsideReason::Sampled,

@@ -37,6 +37,7 @@ pub(super) fn decide(deciding: &mut Deciding<'_>, count: &Count) -> Result<Vec<T
         }
         Goods::Product(given, quantity) => {
             let product = deciding.product("count.product", given)?;
+            deciding.no_catch("count.quantity", quantity)?;
             let counted = deciding.counted_amount("count.quantity", quantity, &product)?;
             for lot in deciding.state.lots_at(&site.code, &product.code) {
                 not_yet_counted(deciding, &site, lot)?;
@@ -98,7 +99,7 @@ fn inferred(deciding: &Deciding<'_>, site: &Site, product: &Product, counted: Am
         let taken = missing.min(expected.0);
         missing -= taken;
         let variance = Milli(if Some(lot) == last { found - taken } else { -taken });
-        let counted = Amount { quantity: Milli(expected.0 + variance.0), given: counted.given.clone() };
+        let counted = Amount { quantity: Milli(expected.0 + variance.0), given: counted.given.clone(), catch: None };
         CountedLine { lot, counted, expected, variance }
     });
     // Lots that are not named stand at zero all the same.

@@ -3,13 +3,13 @@
 
 use super::{Action, Context, DayPart, LotLine, LotReference, NewLot, Point, Quantity, ShipmentReference, When};
 use crate::event::registry::{Member, Product, Site};
-use crate::event::{Amount, Event, Fact, Lot, Violation};
-use crate::id::{ChainCode, LotCode, LotId, OrganizationCode, ProductCode, ShipmentCode, ShipmentId, SiteCode};
+use crate::event::{Amount, Catch, Event, Fact, Lot, Violation};
+use crate::id::{ChainCode, CommandRef, LotCode, LotId, OrganizationCode, ProductCode, ShipmentCode, ShipmentId, SiteCode};
 use crate::quantity::Milli;
-use crate::refusal::{CommandRef, Refusal};
+use crate::refusal::{LotName, Refusal};
 use crate::state::{Holder, KnownLot, Shipment, State};
 use crate::time::{BusinessDay, EventTime, Precision};
-use crate::unit;
+use crate::unit::{self, BaseUnit};
 use jiff::ToSpan as _;
 use std::sync::Arc;
 
@@ -126,8 +126,18 @@ impl<'a> Deciding<'a> {
             Action::Sell(sell) => super::sell::decide(&mut self, sell)?,
             Action::Waste(waste) => super::waste::decide(&mut self, waste)?,
             Action::Count(count) => super::count::decide(&mut self, count)?,
+            Action::Hold(hold) => super::hold::hold(&mut self, hold)?,
+            Action::Release(release) => super::hold::release(&mut self, release)?,
+            Action::Recall(recall) => super::hold::recall(&mut self, recall)?,
+            Action::AcknowledgeRecall(acknowledge) => super::hold::acknowledge(&mut self, acknowledge)?,
+            Action::CustomerReturn(returned) => super::customer_return::decide(&mut self, returned)?,
+            Action::CancelShipment(cancel) => super::cancel_shipment::decide(&mut self, cancel)?,
+            Action::Pack(pack) => super::pack::pack(&mut self, pack)?,
+            Action::Unpack(unpack) => super::pack::unpack(&mut self, unpack)?,
+            Action::Observe(observe) => super::observe::decide(&mut self, observe)?,
+            Action::Resolve(resolve) => super::resolve::decide(&mut self, resolve)?,
             Action::Void(_) | Action::Correct(_) | Action::Register(_) => {
-                return Err(malformed("replacement", "only what moves goods can stand in a command's place"));
+                return Err(malformed("replacement", "cannot stand in a command's place; say what happened"));
             }
         };
         let mut violations = Some(self.violations);
@@ -254,7 +264,7 @@ impl<'a> Deciding<'a> {
 
     /// Rule 1, for a count, which may be zero.
     pub(super) fn counted_amount(&self, field: &str, quantity: &Quantity, product: &Product) -> Result<Amount, Refusal> {
-        let Quantity { value, unit, typed } = quantity;
+        let Quantity { value, unit, typed, catch } = quantity;
         if value.0 < 0 {
             return Err(out_of_bounds(field, *value, "zero or above"));
         }
@@ -268,7 +278,37 @@ impl<'a> Deciding<'a> {
             return Err(Refusal::NotWhole { field: field.to_owned(), quantity, product, unit });
         }
         let given = typed.clone().or_else(|| (!unit.is_empty()).then(|| format!("{value} {unit}").into_boxed_str()));
-        Ok(Amount { quantity: milli, given })
+        let catch =
+            catch.as_ref().map(|(value, unit)| self.catch(&format!("{field}.catch"), *value, unit, product)).transpose()?;
+        Ok(Amount { quantity: milli, given, catch })
+    }
+
+    /// Of lots that are inferred, nobody knows which were measured how.
+    pub(super) fn no_catch(&self, field: &str, quantity: &Quantity) -> Result<(), Refusal> {
+        match &quantity.catch {
+            Some(_) => Err(malformed(&format!("{field}.catch"), "goes with a lot; say the lots, or leave it out")),
+            None => Ok(()),
+        }
+    }
+
+    /// Rule 14: the same goods in another unit; neither is computed from the other.
+    fn catch(&self, field: &str, value: Milli, unit: &str, product: &Product) -> Result<Catch, Refusal> {
+        let others = BaseUnit::ALL.iter().filter(|base| **base != product.base_unit);
+        let read = others.map(|base| (*base, unit::to_base(value, unit, *base, &[]))).find(|(_, read)| read.is_ok());
+        let Some((unit, Ok(quantity))) = read.filter(|_| !unit.trim().is_empty()) else {
+            let problem = format!(
+                "is {value} {unit:?}; give it in another unit than {}, for example pieces beside kilograms",
+                product.base_unit
+            );
+            return Err(malformed(field, &problem));
+        };
+        if quantity <= Milli::ZERO || quantity > Milli::MAX_LINE {
+            return Err(out_of_bounds(field, quantity, "above zero, at most 1000000000"));
+        }
+        if unit == BaseUnit::Piece && !quantity.is_whole() {
+            return Err(Refusal::NotWhole { field: field.to_owned(), quantity, product: product.code.clone(), unit });
+        }
+        Ok(Catch { quantity, unit })
     }
 
     /// A lot line looked up: the lot, and how much of it in its product's unit.
@@ -376,6 +416,11 @@ impl<'a> Deciding<'a> {
         let is_code = ProductCode::parse(given).is_ok_and(|code| products.knows(&code));
         let names = products.by_number(given, self.day()).is_some_and(|code| products.same(code, &product.code));
         (names && !is_code).then_some(given)
+    }
+
+    /// A lot's name.
+    pub(super) fn name_of(&self, lot: LotId) -> Result<LotName, Refusal> {
+        super::settle::name_of(self.state, lot)
     }
 
     /// Lots that ever were at a place, with their codes.

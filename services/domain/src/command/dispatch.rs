@@ -2,9 +2,10 @@
 
 use super::Dispatch;
 use super::deciding::{Deciding, TimedFact, malformed};
-use crate::event::registry::Member;
+use super::pack::shipped;
+use crate::event::registry::{Member, Site};
 use crate::event::{Amount, Dispatched, DispatchedLine, Fact, LotAmount, Matched};
-use crate::id::{LotId, ShipmentCode, ShipmentId, is_gs1_key};
+use crate::id::{LotId, ShipmentCode, ShipmentId};
 use crate::quantity::Milli;
 use crate::refusal::Refusal;
 use crate::state::Holder;
@@ -18,12 +19,6 @@ pub(super) fn decide(deciding: &mut Deciding<'_>, dispatch: &Dispatch) -> Result
         return Err(malformed("dispatch.to_site", "is the site that it leaves; a shipment goes to another site"));
     }
     deciding.takes_goods(&to)?;
-    if dispatch.lines.is_empty() {
-        return Err(malformed("dispatch.lines", "is empty; name what is on the shipment"));
-    }
-    if let Some(sscc) = dispatch.sscc.as_deref().filter(|sscc| !is_gs1_key(sscc, 18)) {
-        return Err(malformed("dispatch.sscc", &format!("{sscc:?} is not an SSCC: 18 digits, the last a check digit")));
-    }
     let code = if dispatch.code.trim().is_empty() { deciding.by.command.to_string() } else { dispatch.code.clone() };
     let code =
         ShipmentCode::parse(&code).map_err(|source| Refusal::BadCode { field: "dispatch.shipment_code".to_owned(), source })?;
@@ -36,12 +31,13 @@ pub(super) fn decide(deciding: &mut Deciding<'_>, dispatch: &Dispatch) -> Result
     let holder = Holder::Site(from.code.clone());
     let mut lines: Vec<DispatchedLine> = Vec::new();
     let mut again: BTreeMap<LotId, Milli> = BTreeMap::new();
-    for (index, line) in dispatch.lines.iter().enumerate() {
-        let field = format!("dispatch.lines[{index}]");
-        let (lot, amount) = deciding.line(&field, line, Some(&holder))?;
-        let chain = deciding.lot(&field, &super::LotReference::Id(lot.0), None)?.lot.chain.clone();
+    for (lot, amount) in goods(deciding, dispatch, &from)? {
+        let Some(known) = deciding.state.lot(lot) else { continue };
         for site in [&from.code, &to.code] {
-            deciding.in_chain(&Member::Site(site.clone()), &chain)?;
+            deciding.in_chain(&Member::Site(site.clone()), &known.lot.chain)?;
+        }
+        if !deciding.goes_back(&known, &to) {
+            deciding.unblocked(lot, &from, "goes back to where it came from, to waste or to destruction")?;
         }
         let came_back = again.entry(lot).or_insert_with(|| {
             deciding.state.ledger(lot, &holder).map_or(Milli::ZERO, |ledger| ledger.returned.max(Milli::ZERO))
@@ -59,10 +55,34 @@ pub(super) fn decide(deciding: &mut Deciding<'_>, dispatch: &Dispatch) -> Result
         lines,
         trip: dispatch.trip.clone(),
         sscc: dispatch.sscc.clone(),
+        is_consignment: dispatch.is_consignment,
     };
     let mut facts = vec![(Fact::Dispatched(dispatched), None)];
     facts.extend(matched);
     Ok(facts)
+}
+
+/// What leaves: the lines, or everything in the logistic unit.
+fn goods(deciding: &Deciding<'_>, dispatch: &Dispatch, from: &Site) -> Result<Vec<(LotId, Amount)>, Refusal> {
+    let holder = Holder::Site(from.code.clone());
+    let line = |(index, line)| deciding.line(&format!("dispatch.lines[{index}]"), line, Some(&holder));
+    let lines = dispatch.lines.iter().enumerate().map(line).collect::<Result<Vec<_>, _>>()?;
+    let mut sums: BTreeMap<LotId, Milli> = BTreeMap::new();
+    for (lot, amount) in &lines {
+        let sum = sums.entry(*lot).or_default();
+        *sum = Milli(sum.0.saturating_add(amount.quantity.0));
+    }
+    let unit = match dispatch.sscc.as_deref() {
+        Some(sscc) => shipped(deciding, sscc, from, &sums)?,
+        None => None,
+    };
+    match unit {
+        Some(contents) if lines.is_empty() => Ok(contents.into_iter().map(|(lot, all)| (lot, Amount::from(all))).collect()),
+        _ if lines.is_empty() => {
+            Err(malformed("dispatch.lines", "is empty; name what is on the shipment, or a logistic unit that was packed"))
+        }
+        _ => Ok(lines),
+    }
 }
 
 /// What earlier receipts took of it, an event for each receipt; dated at the receipt, or at the dispatch if that is later.

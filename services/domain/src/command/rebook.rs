@@ -4,9 +4,8 @@
 use super::deciding::Deciding;
 use super::{Action, Context, Count, Dispatch, Goods, LotLine, Sell, Transform, Waste};
 use crate::event::{Amount, Event, Fact, LotAmount, Rebooked};
-use crate::id::{LotId, ProductCode, SiteCode};
+use crate::id::{CommandRef, LotId, ProductCode, SiteCode};
 use crate::quantity::Milli;
-use crate::refusal::CommandRef;
 use crate::state::ledger::LedgerKey;
 use crate::state::{Holder, State};
 use crate::time::{BusinessDay, EventTime, Precision};

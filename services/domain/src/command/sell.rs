@@ -1,4 +1,4 @@
-//! Sell: goods go to consumers, by lot or by product. Rule 7 and "first expired, first out" live here.
+//! Sell: goods go to consumers, by lot or by product. Rules 6 and 7 and "first expired, first out" live here.
 
 use super::deciding::{Deciding, TimedFact, malformed};
 use super::{Goods, Sell};
@@ -14,6 +14,9 @@ use crate::time::{BusinessDay, TimeKey};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+/// What a held or recalled lot does instead.
+const NOT_SOLD: &str = "is not sold; take it off the shelf, and send it back or destroy it as whoever holds it says";
+
 pub(super) fn decide(deciding: &mut Deciding<'_>, sell: &Sell) -> Result<Vec<TimedFact>, Refusal> {
     let site = deciding.own_site("sell.site", &sell.site)?;
     let (lines, product) = match &sell.goods {
@@ -26,12 +29,14 @@ pub(super) fn decide(deciding: &mut Deciding<'_>, sell: &Sell) -> Result<Vec<Tim
             for (index, line) in given.iter().enumerate() {
                 let (lot, amount) = deciding.line(&format!("sell.lines[{index}]"), line, Some(&holder))?;
                 unexpired(deciding, lot)?;
+                deciding.unblocked(lot, &site, NOT_SOLD)?;
                 lines.push(LotAmount { lot, amount });
             }
             (lines, None)
         }
         Goods::Product(given, quantity) => {
             let product = deciding.product("sell.product", given)?;
+            deciding.no_catch("sell.quantity", quantity)?;
             let amount = deciding.amount("sell.quantity", quantity, &product)?;
             (first_expired_first_out(deciding, &site, &product, &amount)?, Some(product.code.clone()))
         }
@@ -64,7 +69,7 @@ pub(super) fn in_order(state: &State, lots: BTreeSet<LotId>) -> Vec<Arc<KnownLot
     lots
 }
 
-/// Which lots a sale by product takes: never an expired one. What a reported sale took beyond what is known is laid to the lot
+/// Which lots a sale by product takes: never an expired or held one. What a reported sale took beyond what is known is laid to the lot
 /// that was received last, and filled there.
 fn first_expired_first_out(
     deciding: &mut Deciding<'_>,
@@ -81,11 +86,17 @@ fn first_expired_first_out(
         if known.lot.expiry.is_some_and(|expiry| expiry < deciding.day()) {
             continue;
         }
+        if deciding.blocking(known.lot.id, site, NOT_SOLD).is_some() {
+            continue;
+        }
         let there = deciding.state.ledger(known.lot.id, &holder).map_or(Milli::ZERO, |ledger| ledger.available(key).0);
         let taken = left.min(there);
         if taken > Milli::ZERO {
             left = Milli(left.0 - taken.0);
-            lines.push(LotAmount { lot: known.lot.id, amount: Amount { quantity: taken, given: amount.given.clone() } });
+            lines.push(LotAmount {
+                lot: known.lot.id,
+                amount: Amount { quantity: taken, given: amount.given.clone(), catch: None },
+            });
         }
         if left == Milli::ZERO {
             return Ok(lines);
@@ -105,9 +116,10 @@ fn first_expired_first_out(
     }
     match lines.iter_mut().find(|line| line.lot == last) {
         Some(line) => line.amount.quantity = Milli(line.amount.quantity.0 + left.0),
-        None => lines.push(LotAmount { lot: last, amount: Amount { quantity: left, given: amount.given.clone() } }),
+        None => lines.push(LotAmount { lot: last, amount: Amount { quantity: left, given: amount.given.clone(), catch: None } }),
     }
     unexpired(deciding, last)?;
+    deciding.unblocked(last, site, NOT_SOLD)?;
     Ok(lines)
 }
 

@@ -1,10 +1,10 @@
 //! What follows from a command in the ledgers that it touched: counts restated, shortfalls filled. Rules 2, 11 and 12 meet here.
 
 use crate::event::{Amount, CountBasis, CountRestated, Counted, CountedLine, Event, Fact, Violation};
-use crate::id::LotId;
+use crate::id::{CommandRef, LotId};
 use crate::posting::Place;
 use crate::quantity::Milli;
-use crate::refusal::{CommandRef, LotName, Refusal};
+use crate::refusal::{LotName, Refusal};
 use crate::state::ledger::{Ledger, LedgerKey};
 use crate::state::{Holder, State};
 use crate::time::{BusinessDay, EventTime, Precision};

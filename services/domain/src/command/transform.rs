@@ -31,6 +31,7 @@ pub(super) fn decide(deciding: &mut Deciding<'_>, transform: &Transform) -> Resu
     let mut inputs = Vec::new();
     for (index, line) in transform.inputs.iter().enumerate() {
         let (lot, amount) = deciding.line(&format!("transform.inputs[{index}]"), line, Some(&holder))?;
+        deciding.unblocked(lot, &site, "is wasted or goes back")?;
         inputs.push(LotAmount { lot, amount });
     }
     // A lot is as old as the oldest of what is in it.

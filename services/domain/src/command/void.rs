@@ -2,8 +2,8 @@
 
 use super::Context;
 use crate::event::{Event, Fact, Voided};
-use crate::id::CommandId;
-use crate::refusal::{CommandRef, Refusal};
+use crate::id::{CommandId, CommandRef};
+use crate::refusal::Refusal;
 use crate::state::State;
 
 /// What is reversed: the command, and its own events. What followed from them follows anew from what is left.
@@ -30,6 +30,10 @@ pub(super) fn reverse(
             }
             Fact::Registered(_) => {
                 let (what, instead) = ("a fact of the registry", "register what holds, from the day from which it holds");
+                return Err(Refusal::NotVoidable { command: target, what, instead });
+            }
+            Fact::DiscrepancyResolved(_) => {
+                let (what, instead) = ("what came of a discrepancy", "say what else came of it");
                 return Err(Refusal::NotVoidable { command: target, what, instead });
             }
             // What a correction took back stays so; what it put in its place is reversed.

@@ -2,7 +2,7 @@
 
 use super::Waste;
 use super::deciding::{Deciding, TimedFact, malformed};
-use crate::event::{Fact, LotAmount, Wasted};
+use crate::event::{Fact, LotAmount, WasteReason, Wasted};
 use crate::refusal::Refusal;
 use crate::state::Holder;
 
@@ -15,6 +15,9 @@ pub(super) fn decide(deciding: &mut Deciding<'_>, waste: &Waste) -> Result<Vec<T
     let mut lines = Vec::new();
     for (index, line) in waste.lines.iter().enumerate() {
         let (lot, amount) = deciding.line(&format!("waste.lines[{index}]"), line, Some(&holder))?;
+        if waste.reason == WasteReason::Donated {
+            deciding.unblocked(lot, &site, "is given to nobody; it is destroyed or goes back")?;
+        }
         lines.push(LotAmount { lot, amount });
     }
     Ok(vec![(Fact::Wasted(Wasted { site: site.code.clone(), lines, reason: waste.reason }), None)])

@@ -5,9 +5,9 @@
 //! at the end cannot depend on the order in which facts arrived.
 
 use crate::event::{CountBasis, CountRestated, Counted, Fact};
+use crate::id::CommandRef;
 use crate::posting::Posting;
 use crate::quantity::Milli;
-use crate::refusal::CommandRef;
 use crate::state::ordered::Ordered;
 use crate::time::{BusinessDay, EventTime, Precision, TimeKey};
 use serde::{Deserialize, Serialize};

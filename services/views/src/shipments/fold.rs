@@ -56,6 +56,8 @@ pub struct Dispatch {
     pub command: Uuid,
     /// The shipment whose goods it takes back.
     pub return_of: Option<ShipmentId>,
+    /// Whether the goods stay the sender's until they are sold.
+    pub is_consignment: bool,
 }
 
 /// By how much the figures of a line change.
@@ -73,6 +75,8 @@ pub struct LineChange {
     pub unmatched: i128,
     /// What of that the dispatch turned out to have sent.
     pub matched: i128,
+    /// Back where it left.
+    pub cancelled: i128,
 }
 
 impl Changes {
@@ -83,6 +87,7 @@ impl Changes {
                 let dispatch = || Dispatch {
                     trip: fact.trip.as_deref().map(str::to_owned),
                     sscc: fact.sscc.as_deref().map(str::to_owned),
+                    is_consignment: fact.is_consignment,
                     ..Dispatch::at(part.event, command, &fact.from, &fact.to)
                 };
                 let name = (command.organization.to_string(), fact.code.to_string());
@@ -113,6 +118,9 @@ impl Changes {
                     self.line(*back, lot, quantity).sent += quantity;
                 }
                 (Place::Site(_), Place::Shipment(to)) => self.line(*to, lot, quantity).sent += quantity,
+                (Place::Shipment(from), Place::Site(_)) if matches!(part.event.fact, Fact::ShipmentCancelled(_)) => {
+                    self.line(*from, lot, -quantity).cancelled += quantity
+                }
                 (Place::Shipment(from), Place::Site(_)) => self.line(*from, lot, -quantity).received += quantity,
                 (Place::Shipment(from), Place::Outside(Outside::Unmatched)) => {
                     self.line(*from, lot, -quantity).matched += quantity
@@ -180,6 +188,7 @@ impl Dispatch {
             day: event.time.business_day,
             command: command.id.0,
             return_of: None,
+            is_consignment: false,
         }
     }
 }

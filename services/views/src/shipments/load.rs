@@ -59,7 +59,7 @@ impl Tables {
 
     /// The rows of each table, with the columns that they go into.
     pub fn rows(&self) -> Result<[(Rows, &'static str); 2], Error> {
-        let mut shipments = Rows::of(15);
+        let mut shipments = Rows::of(16);
         for (id, ShipmentChange { first, name, dispatch, dispatches, arrived }) in &self.shipments {
             shipments.row().uuid(id.0).big(first.sequence).int(first.ordinal);
             shipments.maybe(name.as_ref(), |rows, (issuer, _)| rows.text(issuer));
@@ -73,34 +73,35 @@ impl Tables {
             shipments.maybe(dispatch(), |rows, it| rows.uuid(it.command));
             shipments.maybe(arrived.as_ref(), |rows, site| rows.text(site.as_str()));
             shipments.maybe(dispatch().and_then(|it| it.return_of), |rows, back| rows.uuid(back.0)).int(*dispatches);
+            shipments.flag(dispatch().is_some_and(|it| it.is_consignment));
         }
-        let mut lines = Rows::of(8);
+        let mut lines = Rows::of(9);
         for ((shipment, lot), line) in &self.lines {
             lines.row().uuid(shipment.0).uuid(lot.0).big(big(line.sent)?).big(big(line.received)?).big(big(line.refused)?);
-            lines.big(big(line.short)?).big(big(line.unmatched)?).big(big(line.matched)?);
+            lines.big(big(line.short)?).big(big(line.unmatched)?).big(big(line.matched)?).big(big(line.cancelled)?);
         }
         Ok([
             (
                 shipments,
                 "shipments (shipment_id, sequence, ordinal, issuer_code, shipment_code, from_site_code, to_site_code, trip_id, sscc, \
-                 dispatch_time, dispatch_day, command_id, arrived_site_code, return_of_shipment_id, dispatches)",
+                 dispatch_time, dispatch_day, command_id, arrived_site_code, return_of_shipment_id, dispatches, is_consignment)",
             ),
             (
                 lines,
                 "shipment_lines (shipment_id, lot_id, sent_milli, received_milli, refused_milli, short_milli, unmatched_milli, \
-                 matched_milli)",
+                 matched_milli, cancelled_milli)",
             ),
         ])
     }
 }
 
 impl LineChange {
-    fn figures(self) -> [i128; 6] {
-        [self.sent, self.received, self.refused, self.short, self.unmatched, self.matched]
+    fn figures(self) -> [i128; 7] {
+        [self.sent, self.received, self.refused, self.short, self.unmatched, self.matched, self.cancelled]
     }
 
     fn open(self) -> i128 {
-        self.sent - self.received - self.refused - self.short - self.matched
+        self.sent - self.received - self.refused - self.short - self.matched - self.cancelled
     }
 
     fn plus(self, other: LineChange) -> LineChange {
@@ -111,6 +112,7 @@ impl LineChange {
             short: self.short + other.short,
             unmatched: self.unmatched + other.unmatched,
             matched: self.matched + other.matched,
+            cancelled: self.cancelled + other.cancelled,
         }
     }
 }

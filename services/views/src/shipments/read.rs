@@ -25,7 +25,7 @@ pub(super) const SHIPMENTS: &str = "
     ) AS st";
 
 pub(super) const COLUMNS: &str = "
-    sh.sequence, sh.ordinal, sh.shipment_id, sh.issuer_code, sh.shipment_code, st.state, sh.from_site_code, sh.trip_id, sh.sscc,
+    sh.sequence, sh.ordinal, sh.shipment_id, sh.issuer_code, sh.shipment_code, st.state, sh.from_site_code, sh.trip_id, sh.sscc, sh.is_consignment,
     coalesce(sh.to_site_code, sh.arrived_site_code) AS to_site_code, sh.dispatch_time, sh.dispatch_day, sh.return_of_shipment_id,
     sh.command_id, b.lines, f.name AS from_name, 
     -- Whoever ran the sender when it left: a shop may have changed hands since.
@@ -250,6 +250,7 @@ pub(super) fn shipment(row: &Row, now: Timestamp) -> Result<Listed, Error> {
         return_of_shipment_id: return_of,
         lines: Vec::new(),
         command_id: id("command_id")?,
+        consignment: row.try_get("is_consignment")?,
     };
     Ok(Listed { keys, lines: row.try_get("lines")?, shipment })
 }

@@ -32,21 +32,24 @@ pub async fn write(transaction: &Transaction<'_>, changes: &Changes) -> Result<(
     let (sent, received, refused) = (figures(|line| line.sent)?, figures(|line| line.received)?, figures(|line| line.refused)?);
     let (short, unmatched, matched) =
         (figures(|line| line.short)?, figures(|line| line.unmatched)?, figures(|line| line.matched)?);
+    let cancelled = figures(|line| line.cancelled)?;
     execute(
         transaction,
         "MERGE INTO shipment_lines AS l USING unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[],
-                $7::bigint[], $8::bigint[])
-             AS c (shipment_id, lot_id, sent_milli, received_milli, refused_milli, short_milli, unmatched_milli, matched_milli)
+                $7::bigint[], $8::bigint[], $9::bigint[])
+             AS c (shipment_id, lot_id, sent_milli, received_milli, refused_milli, short_milli, unmatched_milli, matched_milli,
+                   cancelled_milli)
              ON l.shipment_id = c.shipment_id AND l.lot_id = c.lot_id
          WHEN MATCHED THEN UPDATE SET
              sent_milli = l.sent_milli + c.sent_milli, received_milli = l.received_milli + c.received_milli,
              refused_milli = l.refused_milli + c.refused_milli, short_milli = l.short_milli + c.short_milli,
-             unmatched_milli = l.unmatched_milli + c.unmatched_milli, matched_milli = l.matched_milli + c.matched_milli
+             unmatched_milli = l.unmatched_milli + c.unmatched_milli, matched_milli = l.matched_milli + c.matched_milli,
+             cancelled_milli = l.cancelled_milli + c.cancelled_milli
          WHEN NOT MATCHED THEN INSERT (shipment_id, lot_id, sent_milli, received_milli, refused_milli, short_milli,
-                                       unmatched_milli, matched_milli)
+                                       unmatched_milli, matched_milli, cancelled_milli)
              VALUES (c.shipment_id, c.lot_id, c.sent_milli, c.received_milli, c.refused_milli, c.short_milli,
-                     c.unmatched_milli, c.matched_milli)",
-        &[&shipments, &lots, &sent, &received, &refused, &short, &unmatched, &matched],
+                     c.unmatched_milli, c.matched_milli, c.cancelled_milli)",
+        &[&shipments, &lots, &sent, &received, &refused, &short, &unmatched, &matched, &cancelled],
     )
     .await?;
     Ok(())
@@ -71,28 +74,31 @@ async fn write_shipments(transaction: &Transaction<'_>, changes: &Changes) -> Re
         dispatches().map(|dispatch| dispatch.and_then(|dispatch| dispatch.return_of).map(|shipment| shipment.0)).collect();
     let arrived: Vec<_> = rows().map(|change| change.arrived.as_ref().map(|site| site.as_str())).collect();
     let standing: Vec<_> = rows().map(|change| change.dispatches).collect();
+    let consigned: Vec<_> = dispatches().map(|dispatch| dispatch.is_some_and(|dispatch| dispatch.is_consignment)).collect();
     execute(
         transaction,
         "MERGE INTO shipments AS s USING unnest($1::uuid[], $2::bigint[], $3::integer[], $4::text[], $5::text[], $6::text[], $7::text[],
-                $8::text[], $9::text[], $10::timestamptz[], $11::integer[], $12::uuid[], $13::uuid[], $14::text[], $15::integer[])
+                $8::text[], $9::text[], $10::timestamptz[], $11::integer[], $12::uuid[], $13::uuid[], $14::text[], $15::integer[],
+                $16::boolean[])
              AS c (shipment_id, sequence, ordinal, issuer_code, shipment_code, from_site_code, to_site_code, trip_id, sscc,
-                   dispatch_time, dispatch_day, command_id, return_of_shipment_id, arrived_site_code, dispatches)
+                   dispatch_time, dispatch_day, command_id, return_of_shipment_id, arrived_site_code, dispatches, is_consignment)
              ON s.shipment_id = c.shipment_id
          WHEN MATCHED AND c.from_site_code IS NOT NULL THEN UPDATE SET
              issuer_code = c.issuer_code, shipment_code = c.shipment_code, from_site_code = c.from_site_code,
              to_site_code = c.to_site_code, trip_id = c.trip_id, sscc = c.sscc, dispatch_time = c.dispatch_time,
              dispatch_day = c.dispatch_day, command_id = c.command_id, return_of_shipment_id = c.return_of_shipment_id,
-             arrived_site_code = coalesce(c.arrived_site_code, s.arrived_site_code), dispatches = s.dispatches + c.dispatches
+             arrived_site_code = coalesce(c.arrived_site_code, s.arrived_site_code), dispatches = s.dispatches + c.dispatches,
+             is_consignment = c.is_consignment
          WHEN MATCHED THEN UPDATE SET
              arrived_site_code = coalesce(c.arrived_site_code, s.arrived_site_code), dispatches = s.dispatches + c.dispatches
          WHEN NOT MATCHED THEN INSERT (shipment_id, sequence, ordinal, issuer_code, shipment_code, from_site_code, to_site_code,
-                 trip_id, sscc, dispatch_time, dispatch_day, command_id, return_of_shipment_id, arrived_site_code, dispatches)
+                 trip_id, sscc, dispatch_time, dispatch_day, command_id, return_of_shipment_id, arrived_site_code, dispatches, is_consignment)
              VALUES (c.shipment_id, c.sequence, c.ordinal, c.issuer_code, c.shipment_code, c.from_site_code, c.to_site_code,
                  c.trip_id, c.sscc, c.dispatch_time, c.dispatch_day, c.command_id, c.return_of_shipment_id,
-                 c.arrived_site_code, c.dispatches)",
+                 c.arrived_site_code, c.dispatches, c.is_consignment)",
         &[
             &ids, &sequences, &ordinals, &issuers, &codes, &from, &to, &trips, &ssccs, &times, &days, &commands, &returns, &arrived,
-            &standing,
+            &standing, &consigned,
         ],
     )
     .await?;

@@ -93,7 +93,7 @@ async fn units(cut: &Cut<'_>) -> Result<Vec<proto::UnitSummary>, Error> {
 }
 
 fn is_source(reason: &str) -> bool {
-    [Outside::Harvested, Outside::Produced, Outside::Opening, Outside::Found, Outside::Unmatched]
+    [Outside::Harvested, Outside::Produced, Outside::Opening, Outside::Found, Outside::Unmatched, Outside::Returned]
         .iter()
         .any(|source| source.as_str() == reason)
 }

@@ -76,6 +76,10 @@ pub enum Stage {
     Found = 11,
     /// Missing in a count.
     Missing = 12,
+    /// Brought back by consumers.
+    Returned = 13,
+    /// Turned round on the road.
+    Cancelled = 14,
 }
 
 impl Changes {
@@ -83,7 +87,7 @@ impl Changes {
     pub fn fold(&mut self, part: &Part<'_>) {
         let Some((site, to_site)) = sites(&part.event.fact) else { return };
         for moved in &part.moves {
-            let Some((stage, direction)) = stage(&moved.posting.from, &moved.posting.to) else { continue };
+            let Some((stage, direction)) = stage(&part.event.fact, &moved.posting.from, &moved.posting.to) else { continue };
             let key =
                 Key { day: moved.posting.day(), stage, lot: moved.posting.lot, site: site.clone(), to_site: to_site.cloned() };
             let flow = self.flows.entry(key).or_default();
@@ -112,18 +116,32 @@ pub(crate) fn sites(fact: &Fact) -> Option<(&SiteCode, Option<&SiteCode>)> {
         Fact::CountRestated(fact) => Some((&fact.site, None)),
         // What is booked under another code of the same site did not move.
         Fact::Matched(_) | Fact::Rebooked(_) | Fact::Voided(_) | Fact::Corrected(_) | Fact::Registered(_) => None,
+        Fact::CustomerReturned(fact) => Some((&fact.site, None)),
+        Fact::ShipmentCancelled(fact) => Some((&fact.site, None)),
+        Fact::Held(_)
+        | Fact::Released(_)
+        | Fact::Recalled(_)
+        | Fact::RecallAcknowledged(_)
+        | Fact::Packed(_)
+        | Fact::Unpacked(_)
+        | Fact::Observed(_)
+        | Fact::DiscrepancyResolved(_) => None,
     }
 }
 
-/// The stage that a posting passes, and 1, or -1 where it takes from that stage (a provisional find that goods take back).
+/// The stage that a posting of a fact passes, and 1, or -1 where it takes from that stage (a provisional find that goods take back).
 /// A match is none: the receipt and the dispatch behind it count already.
-pub fn stage(from: &Place, to: &Place) -> Option<(Stage, i16)> {
-    use Outside::{Consumed, Found, Harvested, Lost, Missing, Opening, Produced, Sold, Unmatched};
+pub fn stage(fact: &Fact, from: &Place, to: &Place) -> Option<(Stage, i16)> {
+    use Outside::{Consumed, Found, Harvested, Lost, Missing, Opening, Produced, Returned, Sold, Unmatched};
+    if matches!(fact, Fact::ShipmentCancelled(_)) {
+        return Some((Stage::Cancelled, 1));
+    }
     Some(match (from, to) {
         (Place::Outside(Harvested), _) => (Stage::Harvested, 1),
         (Place::Outside(Opening), _) => (Stage::Opened, 1),
         (Place::Outside(Produced), _) => (Stage::Produced, 1),
         (Place::Outside(Found), _) => (Stage::Found, 1),
+        (Place::Outside(Returned), _) => (Stage::Returned, 1),
         (Place::Outside(Missing), _) => (Stage::Missing, -1),
         (Place::Outside(Unmatched), _) | (Place::Shipment(_), Place::Site(_)) => (Stage::Received, 1),
         (Place::Shipment(_), Place::Outside(Unmatched)) => return None,
@@ -151,10 +169,16 @@ mod tests {
         let site = || SiteCode::parse("S1").map(Place::Site).unwrap();
         let road = || Place::Shipment(ShipmentId(Uuid::nil()));
         let out = Place::Outside;
+        let any_site = SiteCode::parse("S1").unwrap();
+        let sold = Fact::Sold(domain::event::Sold { site: any_site.clone(), lines: Vec::new(), product: None });
+        let (shipment, reason) = (ShipmentId(Uuid::nil()), Box::from(""));
+        let cancelled = domain::event::ShipmentCancelled { shipment, site: any_site, lines: Vec::new(), reason };
+        assert_eq!(stage(&Fact::ShipmentCancelled(cancelled), &road(), &site()), Some((Stage::Cancelled, 1)));
         for (from, to, passes) in [
             (out(Outside::Harvested), site(),                   Some((Stage::Harvested, 1))),
             (out(Outside::Opening),   site(),                   Some((Stage::Opened, 1))),
             (out(Outside::Produced),  site(),                   Some((Stage::Produced, 1))),
+            (out(Outside::Returned),  site(),                   Some((Stage::Returned, 1))),
             (out(Outside::Found),     site(),                   Some((Stage::Found, 1))),
             (site(),                  out(Outside::Found),      Some((Stage::Found, -1))), // A provisional find, taken back.
             (site(),                  out(Outside::Missing),    Some((Stage::Missing, 1))),
@@ -170,7 +194,7 @@ mod tests {
             (site(),                  out(Outside::Donated),    Some((Stage::Wasted, 1))),
             (site(),                  out(Outside::Destroyed),  Some((Stage::Wasted, 1))),
         ] {
-            assert_eq!(stage(&from, &to), passes, "{from} to {to}");
+            assert_eq!(stage(&sold, &from, &to), passes, "{from} to {to}");
         }
     }
 }

@@ -3,7 +3,7 @@
 use crate::fold::{At, Part};
 use crate::throughput::fold::{Stage, sites, stage};
 use domain::entry::RecordedCommand;
-use domain::event::{CountBasis, Event, Fact, Process};
+use domain::event::{CountBasis, Event, Fact, Finding, ObservationKind, Process};
 use domain::id::{CommandId, EventId, LotId, ShipmentId, SiteCode};
 use domain::posting::Posting;
 use domain::state::ledger::LedgerKey;
@@ -67,8 +67,10 @@ pub struct EventRow {
     pub loss_gram: Option<i64>,
     /// What a void or a correction takes back.
     pub reverses: Option<CommandId>,
-    /// Why it does.
+    /// Why it does; or why a lot is held, released or recalled, or a shipment cancelled.
     pub reason: String,
+    /// What else it says.
+    pub details: Option<Value>,
 }
 
 /// A command that was taken back.
@@ -183,7 +185,8 @@ impl Changes {
             process,
             loss_gram,
             reverses: voided.map(|voided| voided.command),
-            reason: voided.map(|voided| voided.reason.clone()).unwrap_or_default(),
+            reason: reason(&event.fact),
+            details: details(&event.fact),
         });
         if let Some(voided) = voided {
             self.reversals.push(Reversal {
@@ -196,7 +199,7 @@ impl Changes {
         }
         let moves = parts.iter().flat_map(|part| part.moves.iter().map(move |moved| (part, moved)));
         for ((part, moved), line) in moves.zip(0..) {
-            let passed = sites(&part.event.fact).zip(stage(&moved.posting.from, &moved.posting.to));
+            let passed = sites(&part.event.fact).zip(stage(&part.event.fact, &moved.posting.from, &moved.posting.to));
             let passed = passed.map(|((site, to_site), (stage, sign))| {
                 let sign = if part.is_reversal { -sign } else { sign };
                 Passed { stage, sign, site: site.clone(), to_site: to_site.cloned(), first: moved.first.0 * i64::from(sign) }
@@ -245,12 +248,88 @@ fn places(fact: &Fact) -> Places<'_> {
         Fact::CountRestated(fact) => at(&fact.site),
         Fact::Rebooked(fact) => Places { site: Some(&fact.from), to_site: Some(&fact.to), shipment: None },
         Fact::Matched(fact) => Places { shipment: Some(fact.shipment), ..Places::default() },
+        Fact::Held(fact) => Places { site: fact.site.as_ref(), ..Places::default() },
+        Fact::RecallAcknowledged(fact) => at(&fact.site),
+        Fact::CustomerReturned(fact) => at(&fact.site),
+        Fact::ShipmentCancelled(fact) => Places { shipment: Some(fact.shipment), ..at(&fact.site) },
+        Fact::Packed(fact) | Fact::Unpacked(fact) => at(&fact.site),
+        Fact::Observed(fact) => Places { site: fact.site.as_ref(), shipment: fact.shipment, ..Places::default() },
+        Fact::Released(_) | Fact::Recalled(_) | Fact::DiscrepancyResolved(_) => Places::default(),
         // Whose goods it takes back: whoever watches that shipment hears of it.
         Fact::Voided(voided) | Fact::Corrected(voided) => {
             let shipment = voided.originals.iter().find_map(|original| places(&original.fact).shipment);
             Places { shipment, ..Places::default() }
         }
         Fact::Registered(_) => Places::default(),
+    }
+}
+
+/// Where an event happened, and the shipment that it was about.
+pub(crate) fn where_it_was(event: &Event) -> (Option<&SiteCode>, Option<ShipmentId>) {
+    let places = places(&event.fact);
+    (places.site, places.shipment)
+}
+
+/// Why, in the words of whoever said it.
+fn reason(fact: &Fact) -> String {
+    match fact {
+        Fact::Voided(voided) | Fact::Corrected(voided) => voided.reason.clone(),
+        Fact::Held(held) => held.reason.to_string(),
+        Fact::Released(released) => released.reason.to_string(),
+        Fact::Recalled(recalled) => recalled.reason.to_string(),
+        Fact::ShipmentCancelled(cancelled) => cancelled.reason.to_string(),
+        Fact::DiscrepancyResolved(resolved) => resolved.resolution.to_string(),
+        _ => String::new(),
+    }
+}
+
+/// What else an event says: numbers as in `chuoi.event.v1`.
+fn details(fact: &Fact) -> Option<Value> {
+    let command = |by: &domain::id::CommandRef| json!({ "organization": by.organization.as_str(), "command": by.command.0 });
+    Some(match fact {
+        Fact::Harvested(fact) if !fact.households.is_empty() || fact.plot.is_some() => {
+            let households = fact.households.iter();
+            let shares = households.map(|share| json!({ "household": share.household, "quantity_milli": share.quantity.0 }));
+            json!({ "plot": fact.plot, "households": shares.collect::<Vec<_>>() })
+        }
+        Fact::Released(released) => json!({ "of": command(&released.block) }),
+        Fact::RecallAcknowledged(acknowledged) => json!({ "of": command(&acknowledged.recall) }),
+        Fact::DiscrepancyResolved(resolved) => json!({ "of": command(&resolved.command) }),
+        Fact::Recalled(recalled) => json!({ "decision_number": recalled.decision }),
+        Fact::Packed(packed) | Fact::Unpacked(packed) => {
+            json!({ "sscc": packed.sscc.as_str(), "units": packed.units.iter().map(|unit| unit.as_str()).collect::<Vec<_>>() })
+        }
+        Fact::Observed(observed) => {
+            let temperature = observed.temperature.map(|temperature| {
+                json!({ "milli_celsius": temperature.milli_celsius, "min_milli_celsius": temperature.min_milli_celsius,
+                        "max_milli_celsius": temperature.max_milli_celsius })
+            });
+            json!({ "kind": observation(observed.kind), "what": observed.what, "reference": observed.reference,
+                    "finding": finding(observed.finding), "temperature": temperature,
+                    "sscc": observed.sscc.as_ref().map(|sscc| sscc.as_str()) })
+        }
+        Fact::Dispatched(fact) if fact.is_consignment => json!({ "consignment": true }),
+        _ => return None,
+    })
+}
+
+/// As in `chuoi.event.v1.ObservationKind`.
+fn observation(kind: ObservationKind) -> i16 {
+    match kind {
+        ObservationKind::Temperature => 1,
+        ObservationKind::Inspection => 2,
+        ObservationKind::Sample => 3,
+        ObservationKind::CertificateCheck => 4,
+        ObservationKind::Other => 5,
+    }
+}
+
+/// As in `chuoi.event.v1.Finding`.
+fn finding(finding: Finding) -> i16 {
+    match finding {
+        Finding::Unspecified => 0,
+        Finding::Conformant => 1,
+        Finding::NonConformant => 2,
     }
 }
 

@@ -118,7 +118,7 @@ pub(super) fn lot_summary(row: &Row) -> Result<proto::LotSummary, Error> {
 /// Where an event lies in its day: before opening, what came in that day, moments, what went out that day, after closing. As the
 /// domain's ledgers order what happened.
 const RANK: &str = "(CASE e.precision WHEN 3 THEN 0 WHEN 4 THEN 4 WHEN 2 THEN
-    CASE WHEN e.kind IN ('Harvested', 'LotOpened', 'Received') THEN 1 ELSE 3 END ELSE 2 END)";
+    CASE WHEN e.kind IN ('Harvested', 'LotOpened', 'Received', 'CustomerReturned', 'ShipmentCancelled') THEN 1 ELSE 3 END ELSE 2 END)";
 
 /// What is shown of an event `e`.
 pub(super) const EVENT: &str =
@@ -129,7 +129,8 @@ pub(super) const EVENT_NAMES: &str = "
     LEFT JOIN reversals r ON r.organization_code = e.organization_code AND r.command_id = e.command_id";
 
 const TOUCHED: &str = "
-    (SELECT sequence, ordinal FROM movements WHERE lot_id = $1 UNION SELECT sequence, ordinal FROM counts WHERE lot_id = $1) AS m
+    (SELECT sequence, ordinal FROM movements WHERE lot_id = $1 UNION SELECT sequence, ordinal FROM counts WHERE lot_id = $1
+     UNION SELECT sequence, ordinal FROM event_lots WHERE lot_id = $1) AS m
     JOIN events e USING (sequence, ordinal)";
 
 async fn history(cut: &Cut<'_>, lot: Uuid, page: &Page) -> Result<(Vec<proto::LotEvent>, String, i64), Error> {

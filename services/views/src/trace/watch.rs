@@ -26,7 +26,7 @@ impl Events {
         filter::limit("kinds", request.kinds.len())?;
         let kind = |number: &i32| match EventKind::try_from(*number) {
             Ok(kind) if kind != EventKind::Unspecified => Ok(names::of_event_kind(kind)),
-            _ => Err(Error::Malformed { field: "kinds", value: number.to_string(), allowed: "kinds of events, 1 to 14".into() }),
+            _ => Err(Error::Malformed { field: "kinds", value: number.to_string(), allowed: "kinds of events, 1 to 25".into() }),
         };
         let kinds: Vec<String> = request.kinds.iter().map(kind).collect::<Result<_, _>>()?;
         Ok(Events {

@@ -26,7 +26,7 @@ pub async fn write(transaction: &Transaction<'_>, changes: &Changes) -> Result<(
 
 impl Default for Appended {
     fn default() -> Appended {
-        Appended { events: Rows::of(26), reversals: Rows::of(6), movements: Rows::of(23), counts: Rows::of(8) }
+        Appended { events: Rows::of(27), reversals: Rows::of(6), movements: Rows::of(23), counts: Rows::of(8) }
     }
 }
 
@@ -58,7 +58,8 @@ impl Appended {
             rows.maybe(event.shipment, |rows, shipment| rows.uuid(shipment.0)).maybe(event.process, Rows::small);
             rows.maybe(event.loss_gram, Rows::big)
                 .maybe(event.reverses, |rows, command| rows.uuid(command.0))
-                .text(&event.reason);
+                .text(&event.reason)
+                .maybe(event.details.as_ref(), Rows::json);
         }
     }
 
@@ -97,7 +98,7 @@ impl Appended {
                 self.events,
                 "events (sequence, ordinal, event_id, kind, event_time, utc_offset_minutes, precision, business_day, typed_time, \
                  record_time, organization_code, command_id, actor, device, client, reported_fact, note, document, violations, \
-                 site_code, to_site_code, shipment_id, process, loss_gram, reverses_command_id, reason)",
+                 site_code, to_site_code, shipment_id, process, loss_gram, reverses_command_id, reason, details)",
             ),
             (self.reversals, "reversals (organization_code, command_id, is_correction, sequence, ordinal, by_command_id)"),
             (

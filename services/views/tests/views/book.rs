@@ -239,7 +239,7 @@ fn lines(of: &[(&Lot, i64)]) -> Vec<LotAmount> {
 }
 
 pub fn harvested(lot: &Lot, at: &str, milli: i64) -> Fact {
-    Fact::Harvested(Harvested { lot: lot.clone(), site: site(at), amount: amount(milli), plot: None })
+    Fact::Harvested(Harvested { lot: lot.clone(), site: site(at), amount: amount(milli), plot: None, households: vec![] })
 }
 
 pub fn opened(lot: &Lot, at: &str, milli: i64) -> Fact {
@@ -271,6 +271,7 @@ pub fn dispatched(code: &str, from: &str, to: &str, of: &[(&Lot, i64)]) -> Fact 
         lines: of.iter().map(line).collect(),
         trip: Some("XE-1".into()),
         sscc: None,
+        is_consignment: false,
     })
 }
 

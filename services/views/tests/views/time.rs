@@ -70,7 +70,7 @@ fn named(code: &str) -> LotReference {
 }
 
 fn much(milli: i64) -> Quantity {
-    Quantity { value: Milli(milli), unit: String::new(), typed: None }
+    Quantity { value: Milli(milli), unit: String::new(), typed: None, catch: None }
 }
 
 fn line(code: &str, milli: i64) -> LotLine {
@@ -102,13 +102,31 @@ pub fn history(seed: u64, accepted: usize) -> Book {
         let carried = ShipmentReference::Named { issuer: "HTX1".into(), code: shipment.into() };
         let recorded: Vec<_> = book.entries[first..].iter().map(|numbered| &numbered.entry.commands[0]).collect();
         let (who, action) = match dice.below(20) {
-            0..3 => {
-                ("HTX1", Action::Harvest(Harvest { site: "F1".into(), lot: begins(lot), quantity: much(milli * 6), plot: None }))
-            }
+            0..3 => (
+                "HTX1",
+                Action::Harvest(Harvest {
+                    site: "F1".into(),
+                    lot: begins(lot),
+                    quantity: much(milli * 6),
+                    plot: None,
+                    households: vec![],
+                }),
+            ),
             3 => (by(site), Action::OpenLot(OpenLot { site: site.into(), lot: begins(lot), quantity: much(milli) })),
             4..7 => {
                 let (code, lines) = (shipment.into(), vec![line(lot, milli)]);
-                ("HTX1", Action::Dispatch(Dispatch { from: "F1".into(), to: shop.into(), code, lines, trip: None, sscc: None }))
+                (
+                    "HTX1",
+                    Action::Dispatch(Dispatch {
+                        from: "F1".into(),
+                        to: shop.into(),
+                        code,
+                        lines,
+                        trip: None,
+                        sscc: None,
+                        is_consignment: false,
+                    }),
+                )
             }
             7..10 => {
                 let extent = Extent::Lines(vec![line(lot, milli)]);

@@ -1,0 +1,136 @@
+//! What the golden files say of the trade besides the way from the field to the shelf; and of fields that older events gained.
+
+use crate::samples::{full_lines, full_lot, given, id, minimal_event, organization, shipment_code, site};
+use domain::event::{
+    Amount, Catch, CustomerReturned, DiscrepancyResolved, Dispatched, DispatchedLine, Event, Fact, Finding, Harvested, Held,
+    HouseholdShare, ObservationKind, Observed, Packed, RecallAcknowledged, RecallForm, Recalled, Released, ReturnReason,
+    ShipmentCancelled, Temperature,
+};
+use domain::id::{CommandId, CommandRef, LotId, ShipmentId, Sscc};
+use domain::quantity::Milli;
+use domain::unit::BaseUnit;
+
+fn sscc(text: &str) -> Sscc {
+    Sscc::parse(text).unwrap()
+}
+
+fn command() -> CommandRef {
+    CommandRef { organization: organization("HTX-CH001"), command: CommandId(id(30)) }
+}
+
+fn lots() -> Vec<LotId> {
+    vec![LotId(id(10)), LotId(id(11))]
+}
+
+fn unit() -> Packed {
+    Packed { sscc: sscc("095214100000000028"), site: site("PH001"), lines: full_lines(), units: vec![sscc("095214100000000011")] }
+}
+
+fn observed(kind: ObservationKind, finding: Finding) -> Observed {
+    Observed {
+        site: Some(site("SM001")),
+        shipment: Some(ShipmentId(id(20))),
+        sscc: Some(sscc("095214100000000011")),
+        lots: lots(),
+        kind,
+        what: "tủ mát 2".into(),
+        reference: Some("M-17".into()),
+        finding,
+        temperature: Some(Temperature {
+            milli_celsius: -18_500,
+            min_milli_celsius: Some(-25_000),
+            max_milli_celsius: Some(-18_000),
+        }),
+    }
+}
+
+/// Each event with all its fields, and the older ones whose fields were added.
+pub fn facts() -> Vec<(&'static str, Fact)> {
+    let shares = [("HO-017", 700_000), ("HO-018", 500_000)]
+        .map(|(household, milli)| HouseholdShare { household: household.into(), quantity: Milli(milli) });
+    let catch =
+        Amount { catch: Some(Catch { quantity: Milli(5_000), unit: BaseUnit::Piece }), ..given(110_400, "110,4 kg (5 con)") };
+    let line = DispatchedLine { lot: LotId(id(10)), amount: catch, redispatched: Milli::ZERO };
+    vec![
+        (
+            "harvested.commingled",
+            Fact::Harvested(Harvested {
+                lot: full_lot(),
+                site: site("FA001"),
+                amount: given(1_200_000, "1,2 tấn"),
+                plot: None,
+                households: shares.to_vec(),
+            }),
+        ),
+        (
+            "dispatched.consigned",
+            Fact::Dispatched(Dispatched {
+                shipment: ShipmentId(id(20)),
+                code: shipment_code("PXK/2026-0124"),
+                from: site("PH001"),
+                to: site("OI001"),
+                lines: vec![line],
+                trip: None,
+                sscc: None,
+                is_consignment: true,
+            }),
+        ),
+        ("held.full", Fact::Held(Held { lots: lots(), site: Some(site("SM001")), reason: "chờ kết quả mẫu".into() })),
+        ("released.full", Fact::Released(Released { block: command(), lots: lots(), reason: "mẫu đạt".into() })),
+        (
+            "recalled.full",
+            Fact::Recalled(Recalled {
+                lots: lots(),
+                form: RecallForm::Compulsory,
+                reason: "tồn dư thuốc".into(),
+                decision: Some("12/QĐ-SNN".into()),
+                acknowledge_by: Some("2026-11-26T11:00:00Z".parse().unwrap()),
+            }),
+        ),
+        ("recall_acknowledged.full", Fact::RecallAcknowledged(RecallAcknowledged { recall: command(), site: site("SM001") })),
+        (
+            "customer_returned.full",
+            Fact::CustomerReturned(CustomerReturned { site: site("SM001"), lines: full_lines(), reason: ReturnReason::Quality }),
+        ),
+        (
+            "shipment_cancelled.full",
+            Fact::ShipmentCancelled(ShipmentCancelled {
+                shipment: ShipmentId(id(20)),
+                site: site("PH001"),
+                lines: full_lines(),
+                reason: "hỏng xe".into(),
+            }),
+        ),
+        ("packed.full", Fact::Packed(unit())),
+        ("unpacked.full", Fact::Unpacked(unit())),
+        ("observed.full", Fact::Observed(observed(ObservationKind::Temperature, Finding::Conformant))),
+        (
+            "discrepancy_resolved.full",
+            Fact::DiscrepancyResolved(DiscrepancyResolved { command: command(), resolution: "cân lại: 40 kg".into() }),
+        ),
+    ]
+}
+
+/// Every word of every list.
+pub fn every_word() -> Vec<Event> {
+    let returned = [
+        ReturnReason::Unspecified,
+        ReturnReason::Quality,
+        ReturnReason::Damaged,
+        ReturnReason::Expired,
+        ReturnReason::Recalled,
+        ReturnReason::WrongGoods,
+    ]
+    .map(|reason| Fact::CustomerReturned(CustomerReturned { site: site("SM001"), lines: Vec::new(), reason }));
+    let recalled = [RecallForm::Voluntary, RecallForm::Compulsory]
+        .map(|form| Fact::Recalled(Recalled { lots: Vec::new(), form, reason: "".into(), decision: None, acknowledge_by: None }));
+    let seen = [
+        (ObservationKind::Temperature, Finding::Unspecified),
+        (ObservationKind::Inspection, Finding::Conformant),
+        (ObservationKind::Sample, Finding::NonConformant),
+        (ObservationKind::CertificateCheck, Finding::Unspecified),
+        (ObservationKind::Other, Finding::Unspecified),
+    ]
+    .map(|(kind, finding)| Fact::Observed(Observed { temperature: None, ..observed(kind, finding) }));
+    returned.into_iter().chain(recalled).chain(seen).map(minimal_event).collect()
+}
