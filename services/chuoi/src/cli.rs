@@ -5,7 +5,7 @@ use clap_complete::Shell;
 
 use crate::client::facts::{self, Said};
 use crate::client::trade;
-use crate::client::{changes, ledger, refusals, registry, shipments, stock, throughput, trace, typed, watch};
+use crate::client::{changes, ledger, refusals, registry, safety, shipments, stock, throughput, trace, typed, watch};
 use crate::config::{ClientFlags, GenesisFlags, GlobalFlags, ServerFlags};
 
 /// Tracks farm products from harvest to the shelf.
@@ -205,6 +205,28 @@ Examples:
   chuoi trace T20261125
   chuoi trace HTX002/PK0049/T20261125 --output json")]
     Trace(trace::Trace),
+    /// Show what is held or recalled, and how far a recall reaches: who holds what, on the road, sold, unaccounted, who has heard
+    #[command(after_help = "\
+Examples:
+  chuoi recalls
+  chuoi recalls HNA/0193616e-… --output json")]
+    Recalls(safety::Recalls),
+    /// Tell whether a lot may be sold, and why not
+    #[command(after_help = "\
+Example:
+  chuoi check HTX002/PK0049/T20261125 --site SM001")]
+    Check(safety::Check),
+    /// Show what somebody has to look at: rules broken, shortfalls, surpluses, unmatched receipts
+    #[command(after_help = "\
+Examples:
+  chuoi discrepancies --site SM001
+  chuoi discrepancies --kind violation,unmatched --closed-too --output json")]
+    Discrepancies(safety::Discrepancies),
+    /// Show what is in a logistic unit
+    #[command(after_help = "\
+Example:
+  chuoi unit 095214100000000011")]
+    Unit(safety::Unit),
     /// Show what was refused to you, newest first, as far as it is kept
     #[command(after_help = "\
 Examples:

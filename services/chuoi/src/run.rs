@@ -5,7 +5,7 @@ use std::future::Future;
 use clap::CommandFactory as _;
 
 use crate::cli::{Cli, Command, Registry, Role};
-use crate::client::{changes, ledger, record, refusals, registry, shipments, simulate, stock, throughput, trace, watch};
+use crate::client::{changes, ledger, record, refusals, registry, safety, shipments, simulate, stock, throughput, trace, watch};
 use crate::config::{Given, Key, Output, Settings};
 use crate::failure::Failure;
 use crate::roles::Roles;
@@ -76,6 +76,10 @@ async fn perform(command: Command, settings: Settings) -> Result<(), Failure> {
         Command::Throughput(asked) => throughput::run(settings, &asked).await,
         Command::Trace(asked) => trace::run(settings, &asked).await,
         Command::Shipments(asked) => shipments::run(settings, &asked).await,
+        Command::Recalls(asked) => safety::recalls(settings, &asked).await,
+        Command::Check(asked) => safety::check(settings, &asked).await,
+        Command::Discrepancies(asked) => safety::discrepancies(settings, &asked).await,
+        Command::Unit(asked) => safety::unit_of(settings, &asked).await,
         Command::Refusals(asked) => refusals::run(settings, &asked).await,
         Command::Watch { watch: asked } => watch::run(settings, &asked).await,
         Command::Registry { command: Registry::List { list } } => registry::list(settings, &list).await,
@@ -157,6 +161,10 @@ impl Command {
             Command::Throughput(asked) => asked.read.client.given(),
             Command::Trace(asked) => asked.read.client.given(),
             Command::Shipments(asked) => asked.read.client.given(),
+            Command::Recalls(asked) => asked.read.client.given(),
+            Command::Check(asked) => asked.read.client.given(),
+            Command::Discrepancies(asked) => asked.read.client.given(),
+            Command::Unit(asked) => asked.read.client.given(),
             Command::Refusals(asked) => asked.client.given(),
             Command::Watch { watch } => watch.client().given(),
             Command::Registry { command: Registry::Import(asked) } => asked.client.given(),

@@ -7,6 +7,7 @@ use wire::proto::chuoi::event::v1::{
 };
 use wire::proto::chuoi::record::v1::Verdict;
 use wire::proto::chuoi::registry::v1::RegistryKind;
+use wire::proto::chuoi::safety::v1::{BlockKind, DiscrepancyKind, DiscrepancyState, Objection};
 use wire::proto::chuoi::stock::v1::{LedgerMoveKind, OutsideReason, ShipmentState, StockKey};
 use wire::proto::chuoi::throughput::v1::{LossStage, Period, Stage, ThroughputKey};
 use wire::proto::chuoi::trace::v1::{EventKind, EventStanding};
@@ -137,6 +138,21 @@ words! {
         "corrected" = Corrected, "rebooked" = Rebooked, "held" = Held, "released" = Released, "recalled" = Recalled,
         "recall acknowledged" = RecallAcknowledged, "returned" = CustomerReturned, "cancelled" = ShipmentCancelled,
         "packed" = Packed, "unpacked" = Unpacked, "observed" = Observed, "resolved" = DiscrepancyResolved,
+    }
+    /// Hold or recall.
+    BlockWord of BlockKind { "held" = Held, "recalled" = Recalled }
+    /// Why a lot may not be sold.
+    ObjectionWord of Objection {
+        "expired" = Expired, "held" = Held, "recalled" = Recalled, "origin" = OriginUnknown, "not there" = NotThere,
+    }
+    /// What somebody has to look at.
+    DiscrepancyWord of DiscrepancyKind {
+        "violation" = Violation, "shortfall" = Shortfall, "surplus" = Surplus, "short" = Short, "unmatched" = Unmatched,
+        "refused" = Refused, "count-variance" = CountVariance, "non-conformant" = NonConformant,
+    }
+    /// Whether it waits for somebody.
+    DiscrepancyStateWord of DiscrepancyState {
+        "open" = Open, "resolved" = Resolved, "taken back" = Reversed, "settled" = Settled,
     }
     /// What has become of a recorded event.
     Standing of EventStanding { "stands" = Stands, "voided" = Voided, "corrected" = Corrected }

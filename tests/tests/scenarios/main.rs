@@ -8,4 +8,5 @@ mod promises;
 mod refusals;
 mod registry;
 mod system;
+mod trade;
 mod watching;

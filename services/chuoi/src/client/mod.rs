@@ -11,6 +11,7 @@ pub mod names;
 pub mod record;
 pub mod refusals;
 pub mod registry;
+pub mod safety;
 pub mod shipments;
 pub mod simulate;
 pub mod stock;

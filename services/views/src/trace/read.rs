@@ -18,7 +18,7 @@ const MOST_LOTS: usize = 2_000;
 /// Holdings in an answer.
 const MOST_HOLDINGS: i64 = 5_000;
 
-pub(super) const LOTS: &str = "
+pub(crate) const LOTS: &str = "
     SELECT l.lot_id, l.issuer_code, o.name AS issuer_name, l.product_code, p.name AS product_name, l.lot_code, l.chain_code,
            c.name AS chain_name, l.expiry_day, l.harvest_day, l.harvest_time, p.base_unit
     FROM lots l LEFT JOIN organizations o ON o.organization_code = l.issuer_code
@@ -35,10 +35,7 @@ pub(crate) async fn trace(
     if candidates.len() > 1 {
         return Ok(proto::TraceLotResponse { candidates, position, ..Default::default() });
     }
-    let Some(lot) = candidates.pop() else {
-        let name = [&request.lot_id, &request.lot_code].into_iter().find(|text| !text.is_empty()).cloned().unwrap_or_default();
-        return Err(Error::NotFound { what: "lot", name, hint: "give its id (a UUID), or its lot code with issuer and product" });
-    };
+    let Some(lot) = candidates.pop() else { return Err(no_lot(request)) };
     let id: Uuid = lot.lot_id.parse().unwrap_or_default();
     let (events, next_page_token, total_events) = history(cut, id, page).await?;
     let mut response =
@@ -65,7 +62,13 @@ pub(crate) async fn trace(
     Ok(response)
 }
 
-async fn candidates(cut: &Cut<'_>, request: &proto::TraceLotRequest) -> Result<Vec<proto::LotSummary>, Error> {
+/// Nobody knows that lot.
+pub(crate) fn no_lot(request: &proto::TraceLotRequest) -> Error {
+    let name = [&request.lot_id, &request.lot_code].into_iter().find(|text| !text.is_empty()).cloned().unwrap_or_default();
+    Error::NotFound { what: "lot", name, hint: "give its id (a UUID), or its lot code with issuer and product" }
+}
+
+pub(crate) async fn candidates(cut: &Cut<'_>, request: &proto::TraceLotRequest) -> Result<Vec<proto::LotSummary>, Error> {
     let mut query = Query::default();
     let mut conditions = Vec::new();
     if !request.lot_id.is_empty() {
@@ -97,7 +100,7 @@ async fn candidates(cut: &Cut<'_>, request: &proto::TraceLotRequest) -> Result<V
     Ok(if literal.len() == 1 { literal } else { found })
 }
 
-pub(super) fn lot_summary(row: &Row) -> Result<proto::LotSummary, Error> {
+pub(crate) fn lot_summary(row: &Row) -> Result<proto::LotSummary, Error> {
     let text = |name: &str| row.try_get::<_, Option<String>>(name).map(Option::unwrap_or_default);
     Ok(proto::LotSummary {
         lot_id: row.try_get::<_, Uuid>("lot_id")?.to_string(),
@@ -121,9 +124,9 @@ const RANK: &str = "(CASE e.precision WHEN 3 THEN 0 WHEN 4 THEN 4 WHEN 2 THEN
     CASE WHEN e.kind IN ('Harvested', 'LotOpened', 'Received', 'CustomerReturned', 'ShipmentCancelled') THEN 1 ELSE 3 END ELSE 2 END)";
 
 /// What is shown of an event `e`.
-pub(super) const EVENT: &str =
+pub(crate) const EVENT: &str =
     "e.*, s.name AS site_name, t.name AS to_site_name, sh.shipment_code, r.is_correction, r.by_command_id";
-pub(super) const EVENT_NAMES: &str = "
+pub(crate) const EVENT_NAMES: &str = "
     LEFT JOIN sites s ON s.site_code = e.site_code LEFT JOIN sites t ON t.site_code = e.to_site_code
     LEFT JOIN shipments sh ON sh.shipment_id = e.shipment_id
     LEFT JOIN reversals r ON r.organization_code = e.organization_code AND r.command_id = e.command_id";
@@ -172,7 +175,7 @@ async fn history(cut: &Cut<'_>, lot: Uuid, page: &Page) -> Result<(Vec<proto::Lo
     Ok((events.into_iter().map(|(.., event)| event).collect(), next_page_token, total))
 }
 
-pub(super) fn lot_event(cut: &Cut<'_>, row: &Row) -> Result<proto::LotEvent, Error> {
+pub(crate) fn lot_event(cut: &Cut<'_>, row: &Row) -> Result<proto::LotEvent, Error> {
     let text = |name: &str| row.try_get::<_, Option<String>>(name).map(Option::unwrap_or_default);
     let id = |name: &str| row.try_get::<_, Option<Uuid>>(name).map(|id| id.map(|id| id.to_string()).unwrap_or_default());
     let document: Option<serde_json::Value> = row.try_get("document")?;
@@ -286,15 +289,18 @@ fn at(row: &Row, places: &BTreeMap<(i64, i32), usize>) -> Result<Option<usize>, 
     Ok(places.get(&(row.try_get("sequence")?, row.try_get("ordinal")?)).copied())
 }
 
+/// Which way a line is followed.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Direction {
+pub(crate) enum Direction {
+    /// To what a lot was made of.
     Back,
+    /// To what was made of it.
     Forward,
 }
 
 /// The transformations that a lot goes back to, or that it went into, each once and nearest first; the lots that they reach; and
 /// whether there are more.
-async fn line(
+pub(crate) async fn line(
     cut: &Cut<'_>,
     lot: Uuid,
     direction: Direction,
@@ -369,7 +375,7 @@ async fn line(
     Ok((found, reached, false))
 }
 
-async fn holdings(cut: &Cut<'_>, lots: &[Uuid]) -> Result<(Vec<proto::Holding>, bool), Error> {
+pub(crate) async fn holdings(cut: &Cut<'_>, lots: &[Uuid]) -> Result<(Vec<proto::Holding>, bool), Error> {
     let sql = "
         SELECT k.lot_id, k.site_code, s.name, s.kind, NULL::uuid AS shipment_id, '' AS shipment_code, '' AS to_site_code,
                k.quantity_milli

@@ -72,6 +72,7 @@ impl Events {
                 "EXISTS (SELECT FROM (
                      SELECT m.lot_id FROM movements m WHERE m.sequence = e.sequence AND m.ordinal = e.ordinal
                      UNION ALL SELECT c.lot_id FROM counts c WHERE c.sequence = e.sequence AND c.ordinal = e.ordinal
+                     UNION ALL SELECT s.lot_id FROM event_lots s WHERE s.sequence = e.sequence AND s.ordinal = e.ordinal
                  ) AS touched JOIN lots l USING (lot_id) WHERE {})",
                 of_lot.join(" AND ")
             ));
@@ -121,13 +122,14 @@ fn at(row: &Row) -> Result<Place, Error> {
 }
 
 /// Adds what each event moved and counted, lot by lot in the order of its lines.
-async fn add_lots(cut: &Cut<'_>, events: &mut BTreeMap<Place, proto::WatchEventsResponse>) -> Result<(), Error> {
+pub(crate) async fn add_lots(cut: &Cut<'_>, events: &mut BTreeMap<Place, proto::WatchEventsResponse>) -> Result<(), Error> {
     let (sequences, ordinals): (Vec<i64>, Vec<i32>) = events.keys().map(|at| (at.sequence, at.ordinal)).unzip();
     let asked = "FROM unnest($1::bigint[], $2::integer[]) AS asked (sequence, ordinal)";
     let mut ids = BTreeSet::new();
     let mut shares: BTreeMap<Place, Vec<(Uuid, proto::EventLot)>> = BTreeMap::new();
-    for table in ["movements", "counts"] {
-        let sql = format!("SELECT t.* {asked} JOIN {table} t USING (sequence, ordinal) ORDER BY t.sequence, t.ordinal, t.line");
+    for (table, order) in [("movements", "line"), ("counts", "line"), ("event_lots", "lot_id")] {
+        let sql =
+            format!("SELECT t.* {asked} JOIN {table} t USING (sequence, ordinal) ORDER BY t.sequence, t.ordinal, t.{order}");
         for row in cut.rows(&sql, &[&sequences, &ordinals]).await? {
             let lot: Uuid = row.try_get("lot_id")?;
             ids.insert(lot);
@@ -143,7 +145,7 @@ async fn add_lots(cut: &Cut<'_>, events: &mut BTreeMap<Place, proto::WatchEvents
                 if share.given.is_empty() {
                     share.given = row.try_get::<_, Option<String>>("given")?.unwrap_or_default();
                 }
-            } else {
+            } else if table == "counts" {
                 share.counts.push(count(&row)?);
             }
         }
