@@ -7,6 +7,7 @@ use crate::client::facts::{self, Said};
 use crate::client::trade;
 use crate::client::{changes, ledger, refusals, registry, safety, shipments, stock, throughput, trace, typed, watch};
 use crate::config::{ClientFlags, GenesisFlags, GlobalFlags, ServerFlags};
+use crate::import::Import;
 
 /// Tracks farm products from harvest to the shelf.
 #[derive(Parser, Clone, Debug)]
@@ -161,6 +162,14 @@ Examples:
 Example:
   chuoi resolve 0193616e-… --as DV-SM001 --resolution \"cân lại: 40 kg\"")]
     Resolve(Said<trade::Resolve>),
+    /// Bring a table that people keep, CSV or XLSX: each good row is recorded once, each bad one is said with its cell and why
+    #[command(after_help = "\
+Examples:
+  chuoi import harvest thu-hoach.xlsx --as HTX002 --dry-run
+  chuoi import dispatch phieu-xuat.csv --as HTX002 --numbers vi
+  chuoi import sell ban-hang.csv --as DV-SM001 --good-only --bad-rows sai.csv
+  chuoi import sites diem-ban.xlsx --map \"Tên điểm=name\"")]
+    Import(Import),
     /// Record that an earlier command was recorded in error, and take it back
     #[command(after_help = "\
 Example:
@@ -296,7 +305,7 @@ pub enum Registry {
 Examples:
   chuoi registry import --reference
   chuoi registry import ./hanoi")]
-    Import(Import),
+    Import(ImportRegistry),
     /// List what is registered
     #[command(after_help = "\
 Examples:
@@ -422,7 +431,7 @@ pub struct Serve {
 
 /// `registry import`.
 #[derive(Args, Clone, Debug)]
-pub struct Import {
+pub struct ImportRegistry {
     /// Folder with the tables
     #[arg(value_name = "FOLDER", required_unless_present = "reference")]
     pub folder: Option<std::path::PathBuf>,

@@ -14,6 +14,7 @@ pub mod serve;
 pub mod up;
 pub mod verify;
 
+pub mod import;
 pub mod reference;
 pub mod simulate;
 

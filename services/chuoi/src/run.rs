@@ -8,6 +8,7 @@ use crate::cli::{Cli, Command, Registry, Role};
 use crate::client::{changes, ledger, record, refusals, registry, safety, shipments, simulate, stock, throughput, trace, watch};
 use crate::config::{Given, Key, Output, Settings};
 use crate::failure::Failure;
+use crate::import;
 use crate::roles::Roles;
 use crate::{doctor, init, output, rebuild, serve, up, verify};
 
@@ -84,6 +85,7 @@ async fn perform(command: Command, settings: Settings) -> Result<(), Failure> {
         Command::Watch { watch: asked } => watch::run(settings, &asked).await,
         Command::Registry { command: Registry::List { list } } => registry::list(settings, &list).await,
         Command::Registry { command: Registry::Find(asked) } => registry::find(settings, &asked).await,
+        Command::Import(asked) => import::run(settings, &asked).await,
         Command::Registry { command: Registry::Import(asked) } => registry::import(settings, &asked).await,
         Command::Registry { command: Registry::Show(asked) } => changes::show(settings, &asked).await,
         Command::Registry { command: Registry::Retire(asked) } => changes::retire(settings, &asked).await,
@@ -161,6 +163,7 @@ impl Command {
             Command::Throughput(asked) => asked.read.client.given(),
             Command::Trace(asked) => asked.read.client.given(),
             Command::Shipments(asked) => asked.read.client.given(),
+            Command::Import(asked) => asked.client.given(),
             Command::Recalls(asked) => asked.read.client.given(),
             Command::Check(asked) => asked.read.client.given(),
             Command::Discrepancies(asked) => asked.read.client.given(),

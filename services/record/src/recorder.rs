@@ -46,6 +46,8 @@ impl Settings {
 
 /// Soft limit of an entry: beyond it commands wait for the next one. Larger entries gain nothing.
 const ENTRY_BYTES: usize = 512 * 1024;
+/// Callers who may wait for a look at what the recorder knows.
+const LOOKS: usize = 16;
 /// Commands gathered at once.
 const GATHERED: usize = 4_096;
 /// A recorder whose clock is further from the broker's stops: record times have to mean something.
@@ -190,6 +192,7 @@ struct Waiting {
 #[derive(Clone, Debug)]
 pub struct Recorder {
     queue: mpsc::Sender<Waiting>,
+    looks: mpsc::Sender<oneshot::Sender<Look>>,
     journal: Journal,
     waiting: usize,
     ready: watch::Receiver<bool>,
@@ -200,6 +203,7 @@ pub struct Recorder {
 /// The other half of a handle: what runs.
 pub struct Recording {
     queue: mpsc::Receiver<Waiting>,
+    looks: mpsc::Receiver<oneshot::Sender<Look>>,
     journal: Journal,
     settings: Settings,
     ready: watch::Sender<bool>,
@@ -211,6 +215,7 @@ impl Recorder {
     /// A recorder of a journal. It answers once its other half runs and has caught up.
     pub fn new(journal: Journal, settings: Settings) -> (Recorder, Recording) {
         let (sender, queue) = mpsc::channel(settings.waiting.max(1));
+        let (looking, looks) = mpsc::channel(LOOKS);
         let (ready, is_ready) = watch::channel(false);
         let recorded = Arc::new(AtomicU64::new(0));
         let waiting = settings.waiting.max(1);
@@ -219,13 +224,14 @@ impl Recorder {
         let admission = Arc::new(Admission { waiting: AtomicUsize::new(0), limit, shed: AtomicU64::new(0), back_after_ms });
         let recorder = Recorder {
             queue: sender,
+            looks: looking,
             journal: journal.clone(),
             waiting,
             ready: is_ready,
             recorded: Arc::clone(&recorded),
             admission: Arc::clone(&admission),
         };
-        (recorder, Recording { queue, journal, settings, ready, recorded, admission })
+        (recorder, Recording { queue, looks, journal, settings, ready, recorded, admission })
     }
 
     /// Waits until the recorder has caught up with the journal; false if it ended.
@@ -241,6 +247,13 @@ impl Recorder {
     /// Commands recorded by this recorder since it started.
     pub fn recorded(&self) -> u64 {
         self.recorded.load(Ordering::Relaxed)
+    }
+
+    /// What the recorder knows now, to judge on without recording.
+    pub(crate) async fn look(&self) -> Result<Look, Denied> {
+        let (reply, look) = oneshot::channel();
+        self.looks.send(reply).await.map_err(|_| Denied::Stopped)?;
+        look.await.map_err(|_| Denied::Stopped)
     }
 
     /// Records a command, or says at once that too many wait: more than are answered within a moment at the pace of now.
@@ -275,6 +288,15 @@ impl Recorder {
         self.queue.send(Waiting { asked, reply }).await.map_err(|_| Denied::Stopped)?;
         Ok(answer)
     }
+}
+
+/// What a recorder knew at a moment: copies that cost little. What has left its memory since is read as it is by then.
+#[derive(Debug)]
+pub(crate) struct Look {
+    /// The state.
+    pub state: State,
+    /// What is recorded under which id.
+    pub ids: Layers<IdKey, Seen>,
 }
 
 /// How many callers with a command each may wait, by what was answered lately. Batches and streams wait at their own pace.
@@ -401,6 +423,11 @@ impl Known {
         Ok(())
     }
 
+    fn show(&self, reply: oneshot::Sender<Look>) {
+        // Whoever is gone needs no answer.
+        let _gone = reply.send(Look { state: self.state.clone(), ids: self.ids.clone() });
+    }
+
     /// Waits for what is on its way.
     async fn arrived(&mut self) -> Result<(), StoreFailed> {
         match self.leaving.take() {
@@ -457,8 +484,17 @@ impl Recording {
             let mut group: Vec<Waiting> = deferred.drain(..).collect();
             if group.len() < GATHERED {
                 if group.is_empty() {
-                    if self.queue.recv_many(&mut group, GATHERED).await == 0 {
-                        return Ok(known.arrived().await?);
+                    tokio::select! {
+                        // Whoever records comes first.
+                        biased;
+                        received = self.queue.recv_many(&mut group, GATHERED) => if received == 0 {
+                            return Ok(known.arrived().await?);
+                        },
+                        Some(reply) = self.looks.recv() => {
+                            self.catch_up_patiently(&mut known).await?;
+                            known.show(reply);
+                            continue;
+                        }
                     }
                 } else {
                     while group.len() < GATHERED
@@ -471,6 +507,9 @@ impl Recording {
             let (asked, begun) = (group.len(), Instant::now());
             let appended = self.settle(&mut known, group, &mut deferred).await?;
             debug!(asked, deferred = deferred.len(), elapsed = ?begun.elapsed(), "settled a group");
+            while let Ok(reply) = self.looks.try_recv() {
+                known.show(reply);
+            }
             pace.judged(asked.saturating_sub(deferred.len()), &self.admission, self.settings.waiting);
             known.turns.give_back(deferred.is_empty() && self.queue.is_empty()).await;
             if appended && clock_checked.is_none_or(|last| last.elapsed() > CLOCK_CHECK) {
@@ -883,11 +922,11 @@ fn deny(group: Vec<Waiting>, denied: &Denied) {
     }
 }
 
-fn other_content(asked: &Asked) -> Refusal {
+pub(crate) fn other_content(asked: &Asked) -> Refusal {
     Refusal::OtherContent { command: CommandRef { organization: asked.organization.clone(), command: asked.command.id } }
 }
 
-fn recorded(asked: &Asked, events: Vec<domain::event::Event>) -> RecordedCommand {
+pub(crate) fn recorded(asked: &Asked, events: Vec<domain::event::Event>) -> RecordedCommand {
     let Asked { organization, command, digest, .. } = asked;
     RecordedCommand {
         organization: organization.clone(),
@@ -917,7 +956,11 @@ async fn first_answer(journal: &Journal, sequence: u64, asked: &Asked) -> Result
     }
 }
 
-fn find_in(live: &LiveEntry, organization: &OrganizationCode, command: CommandId) -> Result<Option<RecordedCommand>, Error> {
+pub(crate) fn find_in(
+    live: &LiveEntry,
+    organization: &OrganizationCode,
+    command: CommandId,
+) -> Result<Option<RecordedCommand>, Error> {
     let entry = understand(live)?;
     Ok(entry.commands.into_iter().find(|recorded| recorded.id == command && recorded.organization == *organization))
 }
@@ -927,6 +970,6 @@ fn understand(live: &LiveEntry) -> Result<domain::entry::Entry, Error> {
 }
 
 /// Whether the next try may succeed.
-fn is_passing(error: &stream::Error) -> bool {
+pub(crate) fn is_passing(error: &stream::Error) -> bool {
     matches!(error, stream::Error::Request { .. } | stream::Error::Unreachable { .. })
 }

@@ -2,6 +2,7 @@
 
 use crate::recorder::{Answer, Asked, Denied, Recorder};
 use crate::refusals::{self, Refusals};
+use crate::trial::{self, Trial, Tried};
 use domain::id::OrganizationCode;
 use domain::refusal::Refusal;
 use futures::{Stream, StreamExt as _};
@@ -130,6 +131,15 @@ macro_rules! unary {
             ) -> Result<Response<Self::RecordStreamStream>, Status> {
                 self.stream(request)
             }
+
+            type TryStreamStream = Pin<Box<dyn Stream<Item = Result<proto::TryStreamResponse, Status>> + Send>>;
+
+            async fn try_stream(
+                &self,
+                request: Request<Streaming<proto::TryStreamRequest>>,
+            ) -> Result<Response<Self::TryStreamStream>, Status> {
+                self.try_out(request).await
+            }
         }
     };
 }
@@ -249,6 +259,63 @@ impl Service {
             async move { Ok(proto::RecordStreamResponse { outcome: Some(pending?.outcome(&service).await) }) }
         });
         Ok(Response::new(Box::pin(outcomes)))
+    }
+}
+
+impl Service {
+    async fn try_out(
+        &self,
+        request: Request<Streaming<proto::TryStreamRequest>>,
+    ) -> Result<Response<<Service as RecordService>::TryStreamStream>, Status> {
+        let (metadata, _, mut incoming) = request.into_parts();
+        let organization = organization(&metadata)?;
+        let mut trial = Trial::begin(&self.recorder).await.map_err(status)?;
+        let service = self.clone();
+        let (sender, outcomes) = mpsc::channel::<Result<proto::TryStreamResponse, Status>>(STREAM_WINDOW);
+        tokio::spawn(async move {
+            loop {
+                let command = match incoming.message().await {
+                    Ok(Some(request)) => request.command.unwrap_or_default(),
+                    Ok(None) => return,
+                    Err(error) => {
+                        // Whoever is gone needs no answer.
+                        let _gone = sender.send(Err(error)).await;
+                        return;
+                    }
+                };
+                let id = command.header.as_ref().map(|header| header.command_id.clone()).unwrap_or_default();
+                let tried = if trial.len() == trial::MOST {
+                    let (value, allowed) = (trial.len() as u64 + 1, trial::MOST as u64);
+                    Err(Status::from(ServiceError::Limit { field: "commands".to_owned(), value, allowed }))
+                } else {
+                    Ok(service.tried(&mut trial, &organization, command, &id).await)
+                };
+                let ends = tried.is_err();
+                let response = tried.map(|outcome| proto::TryStreamResponse { outcome: Some(outcome) });
+                if sender.send(response).await.is_err() || ends {
+                    return;
+                }
+            }
+        });
+        Ok(Response::new(Box::pin(ReceiverStream::new(outcomes))))
+    }
+
+    async fn tried(&self, trial: &mut Trial, organization: &OrganizationCode, command: proto::Command, id: &str) -> Outcome {
+        let judged = match self.read(organization, command) {
+            Ok(asked) => trial.judge(&asked).await,
+            Err(denied) => Err(denied),
+        };
+        let verdict = match judged {
+            Ok(Tried::Accepted) => Verdict::Accepted,
+            Ok(Tried::Duplicate) => Verdict::Duplicate,
+            Err(denied) => {
+                return match told(id, denied) {
+                    Ok(refusal) => wire::answer::refused(id, &refusal),
+                    Err(error) => wire::answer::failed(id, &error),
+                };
+            }
+        };
+        Outcome { command_id: id.to_owned(), verdict: verdict.into(), recorded: None, refused: None }
     }
 }
 

@@ -4,6 +4,7 @@
 mod contention;
 mod faults;
 mod feed;
+mod import;
 mod promises;
 mod refusals;
 mod registry;

@@ -26,6 +26,8 @@ pub struct System {
     database_url: String,
     pub journal: stream::Journal,
     pub channel: Channel,
+    /// Where the services are.
+    pub address: std::net::SocketAddr,
     recording: JoinHandle<Result<(), record::Error>>,
     projecting: JoinHandle<Result<(), views::Error>>,
     serving: JoinHandle<Result<(), tonic::transport::Error>>,
@@ -69,8 +71,20 @@ impl System {
         let address = tests::free_address();
         let serving = serve(recorder, &database, address);
         let channel = connect(address).await;
-        let system =
-            System { nats, postgres, _database, database_url, journal, channel, recording, projecting, serving, folder, kept };
+        let system = System {
+            nats,
+            postgres,
+            _database,
+            database_url,
+            journal,
+            channel,
+            address,
+            recording,
+            projecting,
+            serving,
+            folder,
+            kept,
+        };
         for outcome in system.send_all(AUTHORITY, registry()).await {
             assert_eq!(outcome.verdict(), Verdict::Accepted, "{outcome:?}");
         }
@@ -114,7 +128,7 @@ impl System {
         self.recording = recording;
         let address = tests::free_address();
         self.serving = serve(recorder, &self.database(), address);
-        self.channel = connect(address).await;
+        (self.channel, self.address) = (connect(address).await, address);
     }
 
     /// Ends the projector at once, whatever it is doing, and starts another one.

@@ -625,7 +625,7 @@ pub fn named_shipment(action: &mut Action) -> Option<(&mut ShipmentReference, St
 }
 
 /// A paper: `KIND/YEAR/NUMBER` or `ISSUER/KIND/YEAR/NUMBER`.
-fn document(text: &str) -> Result<DocumentReference, String> {
+pub fn document(text: &str) -> Result<DocumentReference, String> {
     let parts: Vec<&str> = text.split('/').map(str::trim).collect();
     let (issuer, kind, year, number) = match parts[..] {
         [kind, year, number] => ("", kind, year, number),

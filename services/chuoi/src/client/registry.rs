@@ -11,7 +11,7 @@ use wire::proto::chuoi::registry::v1::{
 };
 
 use super::{Client, Paging, ReadFlags, answered, query};
-use crate::cli::Import;
+use crate::cli::ImportRegistry;
 use crate::config::{Key, Output, Settings};
 use crate::failure::Failure;
 use crate::output::{self, Table};
@@ -258,7 +258,7 @@ pub async fn find(settings: Settings, asked: &Find) -> Result<(), Failure> {
 }
 
 /// Runs `registry import`, in the name of the authority that keeps the registry.
-pub async fn import(settings: Settings, asked: &Import) -> Result<(), Failure> {
+pub async fn import(settings: Settings, asked: &ImportRegistry) -> Result<(), Failure> {
     let cannot = |error| Failure::failed("cannot read the tables", error);
     let tables = match &asked.folder {
         Some(folder) => Tables::from_folder(folder).map_err(cannot)?,
