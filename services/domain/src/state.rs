@@ -101,6 +101,8 @@ pub struct UnmatchedReceipt {
 pub struct Line {
     /// How much was sent.
     pub sent: Milli,
+    /// What of it goes back where it left: turned away at the door, or cancelled on the road.
+    pub back: Milli,
     /// What settled part of it last, and when.
     pub settled: Option<(CommandRef, EventTime)>,
 }
@@ -470,6 +472,9 @@ impl State {
             },
             Fact::DeliveryRefused(refused) => {
                 self.note_settled(refused.shipment, &refused.lines, by, &event.time, holds);
+                if refused.returned.is_some() {
+                    self.note_back(refused.shipment, &refused.lines, holds);
+                }
                 if let Some((back, site)) = &refused.returned {
                     let name = self.shipment(refused.shipment).map_or(String::new(), |it| it.name.clone());
                     let departure = Departure {
@@ -505,6 +510,7 @@ impl State {
             Fact::Released(released) => self.note_released(&released.block, &released.lots, by, &event.time, holds),
             Fact::ShipmentCancelled(cancelled) => {
                 self.note_settled(cancelled.shipment, &cancelled.lines, by, &event.time, holds);
+                self.note_back(cancelled.shipment, &cancelled.lines, holds);
                 // It is dispatched again, not for the first time.
                 for line in &cancelled.lines {
                     let returned = &mut self.ledger_mut(line.lot, Holder::Site(cancelled.site.clone())).returned;
@@ -587,6 +593,14 @@ impl State {
             } else if known.settled.as_ref().is_some_and(|(last, _)| last == by) {
                 known.settled = None;
             }
+        }
+    }
+
+    fn note_back(&mut self, shipment: ShipmentId, lines: &[LotAmount], holds: bool) {
+        let Some(shipment) = self.shipments.get_mut(&shipment) else { return };
+        for line in lines {
+            let back = &mut Arc::make_mut(shipment).lines.get_or_default(line.lot).back;
+            *back = signed(*back, line.amount.quantity, holds);
         }
     }
 

@@ -221,6 +221,24 @@ fn a_logistic_unit_ships_as_a_whole() {
 }
 
 #[test]
+fn a_crate_that_nobody_took_in_is_back_where_it_left() {
+    let mut world = stocked();
+    world.record_at("2026-11-21 08:00", pack("FA1", CRATE, &[("A", 10_000)], &[])).unwrap();
+    let with = |code: &str| {
+        let Action::Dispatch(it) = dispatch(code, "SM1", &[]) else { unreachable!("it is one") };
+        Action::Dispatch(Dispatch { sscc: Some(CRATE.into()), ..it })
+    };
+    world.record_at("2026-11-21 10:00", with("P1")).unwrap();
+    world.record_at("2026-11-21 11:00", cancel("P1", &[])).unwrap();
+    world.record_at("2026-11-21 12:00", with("P2")).unwrap();
+    let extent = Extent::Everything;
+    let refuse =
+        RefuseDelivery { shipment: shipment("P2"), extent, reason: crate::event::RefusalReason::Quality, destroyed: false };
+    world.record_at("2026-11-21 15:00", Action::RefuseDelivery(refuse)).unwrap();
+    assert_eq!(reason(world.record_at("2026-11-21 20:00", unpack("FA1", CRATE))), "accepted");
+}
+
+#[test]
 fn the_same_paper_is_recorded_once() {
     let mut world = stocked();
     let paper = |number: &str| Document { issuer: String::new(), kind: "PXK".into(), year: 2026, number: number.into() };

@@ -7,7 +7,7 @@ use domain::unit::BaseUnit;
 use wire::proto::chuoi::event::v1::{Process, WasteReason};
 use wire::proto::chuoi::record::v1::command::Action;
 use wire::proto::chuoi::record::v1::{
-    Correct, Dispatch, Harvest, NewLot, Receive, ShipmentReference, Transform, Void, Waste, correct, transform,
+    Correct, Dispatch, Harvest, NewLot, Receive, ShipmentReference, Transform, Void, Waste, correct, harvest, transform,
 };
 
 use super::plan::{At, Load, Planner, Said, Wave, reference_of};
@@ -184,7 +184,7 @@ impl Planner<'_> {
             lot: self.new_lot(lot),
             quantity: self.quantity(product, milli),
             plot: format!("thua-{:02}", 1 + self.dice.below(40)),
-            households: Vec::new(),
+            households: self.households(),
         };
         if self.dice.chance(20) {
             let mistyped = Harvest { quantity: self.quantity(product, milli * 10), ..harvest.clone() };
@@ -201,6 +201,16 @@ impl Planner<'_> {
         }
         self.world.change(site, lot, milli);
         lot
+    }
+
+    /// Now and then several households bring what becomes one lot.
+    fn households(&mut self) -> Vec<harvest::Household> {
+        if !self.dice.chance(300) {
+            return Vec::new();
+        }
+        let first = self.dice.between(1, 80);
+        let household = |nth| harvest::Household { household_ref: format!("ho-{:03}", first + nth), quantity: None };
+        (0..self.dice.between(2, 5)).map(household).collect()
     }
 
     /// Lots of one source become lots of several products, at the chain's own site or at a shared one, with a loss.
@@ -346,6 +356,8 @@ impl Planner<'_> {
             shipment_code: code.to_owned(),
             lines: self.lines(lines),
             trip_id: format!("XE-{}-{:02}", self.world.sites[from].code, 1 + self.dice.below(4)),
+            // OCOP points pay for what they have sold.
+            consignment: matches!(self.world.sites[to].kind, SiteKind::OcopIntroPoint | SiteKind::OcopSalePoint),
             ..Dispatch::default()
         }
     }

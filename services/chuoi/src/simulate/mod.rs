@@ -1,6 +1,6 @@
 //! The simulation: days of the 141 chains, played through the public API. Harvests near capacity, packing with its yields, night
-//! shipments, receipts with what goes wrong at the door, sales, waste, counts, late entries, repetitions, corrections, and the
-//! mistakes that people make, which must be refused.
+//! shipments, receipts with what goes wrong at the door, sales, waste, counts, late entries, repetitions, corrections, crates,
+//! returns, holds and recalls, and the mistakes that people make, which must be refused.
 //!
 //! The same tables, seed, days and scale give the same commands under the same ids, whatever the machine; played again they are
 //! found recorded. Two runs that differ in any of these share no code and no id. Planning is pure; it knows the tables and what
@@ -11,6 +11,7 @@ mod dice;
 mod farms;
 mod mistakes;
 mod plan;
+mod safety;
 mod shops;
 mod world;
 

@@ -38,6 +38,12 @@ pub enum Wave {
     Evening,
     /// What comes late: phones that were without a network, clerks who remember.
     Late,
+    /// Chains and shops hold and recall lots.
+    Stopped,
+    /// Those who have some hear of it.
+    Heard,
+    /// It is over.
+    Lifted,
 }
 
 /// How a command should be judged.
@@ -107,6 +113,8 @@ pub struct Planner<'a> {
     pub(super) forgotten: Vec<(SiteAt, Shipment)>,
     /// Lots that were counted once today, after closing.
     pub(super) closing: BTreeSet<(SiteAt, LotAt)>,
+    /// Sales beyond what the book had.
+    pub(super) broken: Vec<(SiteAt, Uuid)>,
     planned: Vec<Planned>,
 }
 
@@ -128,6 +136,7 @@ pub fn plan_day(world: &mut World, dice: Dice, date: Date, is_first: bool, scale
         returning: Vec::new(),
         forgotten: Vec::new(),
         closing: BTreeSet::new(),
+        broken: Vec::new(),
         planned: Vec::new(),
     };
     if is_first {
@@ -137,6 +146,7 @@ pub fn plan_day(world: &mut World, dice: Dice, date: Date, is_first: bool, scale
     planner.shops();
     planner.evening(scale);
     planner.late();
+    planner.safety(scale);
     planner.planned.sort_by_key(|planned| planned.wave);
     planner.planned
 }
@@ -155,7 +165,7 @@ impl Planner<'_> {
             self.planned.push(Planned { expect: Expect::Duplicate, ..planned.clone() });
         }
         if self.dice.chance(10) {
-            self.planned.push(Planned { expect: Expect::Duplicate, wave: Wave::Late, ..planned.clone() });
+            self.planned.push(Planned { expect: Expect::Duplicate, wave: self.wave.max(Wave::Late), ..planned.clone() });
         }
         if self.dice.chance(3) {
             let mut other = planned;

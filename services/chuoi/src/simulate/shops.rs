@@ -293,7 +293,7 @@ impl Planner<'_> {
     }
 
     /// A sale by product: first expired, first out.
-    fn sell_product(&mut self, shop: SiteAt, product: ProductAt, lots: &[(LotAt, i64)], milli: i64, at: At, said: Said) {
+    fn sell_product(&mut self, shop: SiteAt, product: ProductAt, lots: &[(LotAt, i64)], milli: i64, at: At, said: Said) -> Uuid {
         let organization = self.organization(shop);
         let sell = Sell {
             site: self.site_word(shop),
@@ -301,13 +301,14 @@ impl Planner<'_> {
             product: self.product_word(product),
             quantity: self.quantity(product, milli),
         };
-        self.record_said(&organization, at, Action::Sell(sell), said);
+        let id = self.record_said(&organization, at, Action::Sell(sell), said);
         let mut left = milli;
         for (lot, held) in lots {
             let taken = left.min(*held);
             self.world.change(shop, *lot, -taken);
             left -= taken;
         }
+        id
     }
 
     /// Sales over the day, mostly by lot; a count or a correction between them.
@@ -384,7 +385,8 @@ impl Planner<'_> {
             if self.dice.chance(12) && with_expired.get(&product).is_some_and(|all| all.len() == lots.len()) {
                 // At the till's last minute: what arrived in the morning was there by then.
                 let over = total + self.world.products[product].step() * self.dice.between(1, 4);
-                self.sell_product(shop, product, &lots, over, At::Moment(21 * 3_600 + 300), said.clone());
+                let id = self.sell_product(shop, product, &lots, over, At::Moment(21 * 3_600 + 300), said.clone());
+                self.broken.push((shop, id));
                 lots.iter().for_each(|(lot, _)| self.world.settle(shop, *lot));
                 continue;
             }

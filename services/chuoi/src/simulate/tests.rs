@@ -45,12 +45,8 @@ impl Journal {
                 Err(Refusal::OtherContent { command: CommandRef { organization, command: parsed.id } })
             };
         }
-        let original = match &parsed.action {
-            domain::command::Action::Void(void) => Some(void.command),
-            domain::command::Action::Correct(correct) => Some(correct.command),
-            _ => None,
-        };
-        let original = original.and_then(|id| self.recorded.get(&(organization.clone(), id)));
+        let named = parsed.action.names(&organization).map(|named| (named.organization, named.command));
+        let original = named.and_then(|named| self.recorded.get(&named));
         let context = Context { organization: &organization, now: NOW.parse().unwrap(), original };
         let Decision { events, after } = decide(&self.state, &parsed, &context)?;
         self.state = after;

@@ -87,7 +87,10 @@ impl State {
         if known.lines.keys().any(|lot| self.held(*lot, &holder) > Milli::ZERO) {
             return Some(holder);
         }
-        Some(Holder::Site(known.dispatched.as_ref().map_or_else(|| unit.site.clone(), |departure| departure.to.clone())))
+        // Nobody took it in: it goes back whole.
+        let went_back = known.lines.iter().all(|(_, line)| line.back >= line.sent);
+        let end = known.dispatched.as_ref().map(|departure| if went_back { &departure.from } else { &departure.to });
+        Some(Holder::Site(end.unwrap_or(&unit.site).clone()))
     }
 
     pub(super) fn note_packed(&mut self, packed: &Packed, goes_in: bool) {
