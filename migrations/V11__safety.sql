@@ -13,8 +13,12 @@ ALTER TABLE flow_daily DROP CONSTRAINT flow_daily_stage_check, ADD CHECK (stage 
 ALTER TABLE flow_monthly DROP CONSTRAINT flow_monthly_stage_check, ADD CHECK (stage BETWEEN 1 AND 14);
 ALTER TABLE movements DROP CONSTRAINT movements_stage_check, ADD CHECK (stage BETWEEN 1 AND 14);
 
--- What an event says besides what moves: {finding, temperature, decision …}; null if nothing.
+-- What an event says besides what moves: {finding, temperature, reason, plot …}; null if nothing.
 ALTER TABLE events ADD COLUMN details jsonb;
+-- Few events name a plot or bring goods back; of the rest the journal's order is nearly that of recording.
+CREATE INDEX events_by_plot ON events (upper(details ->> 'plot'), business_day) WHERE kind = 'Harvested' AND details ->> 'plot' IS NOT NULL;
+CREATE INDEX events_back ON events (business_day) WHERE kind IN ('DeliveryRefused', 'CustomerReturned');
+CREATE INDEX events_recorded ON events USING brin (record_time) WITH (pages_per_range = 32, autosummarize = on);
 
 -- Whether the goods stay the sender's until they are sold.
 ALTER TABLE shipments ADD COLUMN is_consignment boolean NOT NULL DEFAULT false;

@@ -19,6 +19,7 @@ mod page;
 mod projector;
 mod read;
 mod registry;
+mod report;
 mod safety;
 mod shipments;
 mod stock;
@@ -40,13 +41,14 @@ use deadpool_postgres::Pool;
 use std::time::SystemTime;
 use tonic::service::Routes;
 use wire::proto::chuoi::registry::v1::registry_service_server::RegistryServiceServer;
+use wire::proto::chuoi::report::v1::report_service_server::ReportServiceServer;
 use wire::proto::chuoi::safety::v1::safety_service_server::SafetyServiceServer;
 use wire::proto::chuoi::stock::v1::stock_service_server::StockServiceServer;
 use wire::proto::chuoi::throughput::v1::throughput_service_server::ThroughputServiceServer;
 use wire::proto::chuoi::trace::v1::trace_service_server::TraceServiceServer;
 
 /// The query services over a pool: StockService, ThroughputService, TraceService, SafetyService,
-/// RegistryService. Call it inside a runtime.
+/// ReportService, RegistryService. Call it inside a runtime.
 pub fn services(pool: Pool) -> Routes {
     services_until(pool, tokio::sync::watch::channel(false).1)
 }
@@ -58,6 +60,7 @@ pub fn services_until(pool: Pool, closing: tokio::sync::watch::Receiver<bool>) -
         .add_service(ThroughputServiceServer::new(throughput::service::Service(views.clone())))
         .add_service(TraceServiceServer::new(trace::service::Service(views.clone())))
         .add_service(SafetyServiceServer::new(safety::service::Service(views.clone())))
+        .add_service(ReportServiceServer::new(report::service::Service(views.clone())))
         .add_service(RegistryServiceServer::new(registry::service::Service(views)))
 }
 

@@ -150,7 +150,7 @@ fn standing<T>(kind: &Kind<T>, today: &str) -> String {
 }
 
 /// Things that are retired on a day.
-fn retired(today: &str) -> String {
+pub(crate) fn retired(today: &str) -> String {
     format!(
         "(SELECT * FROM (SELECT DISTINCT ON (kind, code) kind, code, from_day, reason, is_retired FROM retirement_facts
                          WHERE from_day <= {today} ORDER BY kind, code, from_day DESC, sequence DESC, ordinal DESC) AS last

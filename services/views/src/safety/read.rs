@@ -336,6 +336,51 @@ pub(crate) async fn check(cut: &Cut<'_>, request: &proto::CheckLotRequest) -> Re
     })
 }
 
+/// Why a lot may not move on.
+#[derive(Clone, Debug)]
+pub(crate) struct Stop {
+    /// Whether it is recalled, or made of what is; held otherwise.
+    pub is_recall: bool,
+    /// Where alone; none for everywhere.
+    pub site: Option<String>,
+    /// In the words of who said it.
+    pub reason: String,
+    /// Organization and command that said it.
+    pub by: (String, String),
+}
+
+impl Stop {
+    /// Whether it holds at a site.
+    pub fn holds_at(&self, site: &str) -> bool {
+        self.site.as_ref().is_none_or(|only| only == site)
+    }
+}
+
+/// Every lot that may not move on, recalls first.
+pub(crate) async fn stopped(cut: &Cut<'_>) -> Result<BTreeMap<Uuid, Vec<Stop>>, Error> {
+    let mut stopped: BTreeMap<Uuid, Vec<Stop>> = BTreeMap::new();
+    for row in cut.rows(&format!("{BLOCKS} WHERE {IS_OPEN} ORDER BY b.is_recall DESC, b.sequence, b.ordinal"), &[]).await? {
+        let (named, released): (Vec<Uuid>, Vec<Uuid>) = (row.try_get("lots")?, row.try_get("released")?);
+        let stop = Stop {
+            is_recall: row.try_get("is_recall")?,
+            site: row.try_get("site_code")?,
+            reason: row.try_get("reason")?,
+            by: (row.try_get("organization_code")?, row.try_get::<_, Uuid>("command_id")?.to_string()),
+        };
+        let mut lots: BTreeSet<Uuid> = named.into_iter().filter(|lot| stop.is_recall || !released.contains(lot)).collect();
+        if stop.is_recall {
+            for lot in lots.clone() {
+                let (_, reached, _) = line(cut, lot, Direction::Forward).await?;
+                lots.extend(reached);
+            }
+        }
+        for lot in lots {
+            stopped.entry(lot).or_default().push(stop.clone());
+        }
+    }
+    Ok(stopped)
+}
+
 /// Holds of a lot, and recalls of it and of everything that it was made of, that stand.
 async fn blocked(cut: &Cut<'_>, lot: Uuid, sites: Option<&[String]>) -> Result<Vec<proto::CheckFinding>, Error> {
     let (made_from, ..) = line(cut, lot, Direction::Back).await?;

@@ -20,14 +20,14 @@ const SUMS: &str = "sum(k.quantity_milli)::bigint AS quantity_milli, sum(k.movem
     coalesce(sum(k.quantity_milli) FILTER (WHERE coalesce(p.mass_gram, 0) = 0), 0)::bigint AS unknown_milli";
 
 /// The site whose channel and district a flow belongs to.
-pub(super) const SHOP: &str = "CASE WHEN k.to_site_code = '' THEN k.site_code ELSE k.to_site_code END";
+pub(crate) const SHOP: &str = "CASE WHEN k.to_site_code = '' THEN k.site_code ELSE k.to_site_code END";
 
 /// What flowed under the code of a duplicate counts under the survivor's.
-const SITE: &str = "coalesce(ms.survivor_code, k.site_code)";
-const PRODUCT: &str = "coalesce(mp.survivor_code, k.product_code)";
+pub(crate) const SITE: &str = "coalesce(ms.survivor_code, k.site_code)";
+pub(crate) const PRODUCT: &str = "coalesce(mp.survivor_code, k.product_code)";
 
 /// What the keys and sums of a row `k` need beside it: its product `p` and its place `s`, as they are known now.
-pub(super) fn joins() -> String {
+pub(crate) fn joins() -> String {
     format!(
         "LEFT JOIN merged ms ON ms.kind = 'site' AND ms.code = k.site_code
          LEFT JOIN merged mp ON mp.kind = 'product' AND mp.code = k.product_code
@@ -38,7 +38,7 @@ pub(super) fn joins() -> String {
 }
 
 /// The keys in their fixed order, with the column of each.
-pub(super) const KEYS: [(ThroughputKey, &str, &str); 6] = [
+pub(crate) const KEYS: [(ThroughputKey, &str, &str); 6] = [
     (ThroughputKey::Chain, "k.chain_code", "chain_code"),
     (ThroughputKey::Product, PRODUCT, "product_code"),
     (ThroughputKey::Group, "coalesce(p.group_code, '')", "group_code"),
@@ -47,12 +47,12 @@ pub(super) const KEYS: [(ThroughputKey, &str, &str); 6] = [
     (ThroughputKey::District, "coalesce(s.district_code, '')", "district_code"),
 ];
 
-pub(super) const UNIT: &str = "coalesce(p.base_unit, '')";
+pub(crate) const UNIT: &str = "coalesce(p.base_unit, '')";
 
 impl Range {
     /// Rows of the range, each with a `day`: of months where only months are asked for, of days at the ends; and movements that are
     /// not rolled up yet.
-    pub(super) fn source(self, cut: &Cut<'_>, query: &mut Query, by_month: bool) -> String {
+    pub(crate) fn source(self, cut: &Cut<'_>, query: &mut Query, by_month: bool) -> String {
         let columns = "stage, chain_code, product_code, site_code, to_site_code, quantity_milli, movement_count";
         let late = roll::beyond(&query.bind(cut.rolled));
         let from = query.bind(self.from.map_or(i32::MIN, |day| day.0));
@@ -179,7 +179,7 @@ pub(super) fn no_hours(period: Period) -> Result<Period, Error> {
 }
 
 /// Keys that were asked for.
-pub(super) fn asked(group_by: &[i32]) -> Result<BTreeSet<i32>, Error> {
+pub(crate) fn asked(group_by: &[i32]) -> Result<BTreeSet<i32>, Error> {
     let key = |number: &i32| match ThroughputKey::try_from(*number) {
         Ok(key) if key != ThroughputKey::Unspecified => Ok(*number),
         _ => Err(Error::Malformed { field: "group_by", value: number.to_string(), allowed: "keys of throughput, 1 to 6".into() }),
@@ -339,7 +339,7 @@ impl Filter {
     async fn read(cut: &Cut<'_>, request: &proto::QueryThroughputRequest) -> Result<Filter, Error> {
         for number in &request.stages {
             if !Stage::try_from(*number).is_ok_and(|stage| stage != Stage::Unspecified) {
-                return Err(Error::Malformed { field: "stages", value: number.to_string(), allowed: "stages, 1 to 12".into() });
+                return Err(Error::Malformed { field: "stages", value: number.to_string(), allowed: "stages, 1 to 14".into() });
             }
         }
         Ok(Filter {
@@ -452,7 +452,7 @@ fn row(row: &Row, period: Period, compares: bool, doubtful: &Doubtful) -> Result
 }
 
 /// A part of a whole in hundredths of a percent, rounded half away from zero; none of nothing.
-pub(super) fn basis_points(part: i64, whole: i64) -> Option<i64> {
+pub(crate) fn basis_points(part: i64, whole: i64) -> Option<i64> {
     if whole == 0 {
         return None;
     }

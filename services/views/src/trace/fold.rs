@@ -3,7 +3,7 @@
 use crate::fold::{At, Part};
 use crate::throughput::fold::{Stage, sites, stage};
 use domain::entry::RecordedCommand;
-use domain::event::{CountBasis, Event, Fact, Finding, ObservationKind, Process};
+use domain::event::{CountBasis, Event, Fact, Finding, ObservationKind, Process, RefusalReason, ReturnReason};
 use domain::id::{CommandId, EventId, LotId, ShipmentId, SiteCode};
 use domain::posting::Posting;
 use domain::state::ledger::LedgerKey;
@@ -309,8 +309,37 @@ fn details(fact: &Fact) -> Option<Value> {
                     "sscc": observed.sscc.as_ref().map(|sscc| sscc.as_str()) })
         }
         Fact::Dispatched(fact) if fact.is_consignment => json!({ "consignment": true }),
+        Fact::DeliveryRefused(fact) => json!({ "reason": refusal(fact.reason) }),
+        Fact::CustomerReturned(fact) => json!({ "reason": returned(fact.reason) }),
         _ => return None,
     })
+}
+
+/// As in `chuoi.event.v1.RefusalReason`.
+fn refusal(reason: RefusalReason) -> i16 {
+    match reason {
+        RefusalReason::Unspecified => 0,
+        RefusalReason::Quality => 1,
+        RefusalReason::Temperature => 2,
+        RefusalReason::Damaged => 3,
+        RefusalReason::ShelfLife => 4,
+        RefusalReason::WrongGoods => 5,
+        RefusalReason::Documents => 6,
+        RefusalReason::Late => 7,
+        RefusalReason::Oversupply => 8,
+    }
+}
+
+/// As in `chuoi.event.v1.ReturnReason`.
+fn returned(reason: ReturnReason) -> i16 {
+    match reason {
+        ReturnReason::Unspecified => 0,
+        ReturnReason::Quality => 1,
+        ReturnReason::Damaged => 2,
+        ReturnReason::Expired => 3,
+        ReturnReason::Recalled => 4,
+        ReturnReason::WrongGoods => 5,
+    }
 }
 
 /// As in `chuoi.event.v1.ObservationKind`.
