@@ -5,7 +5,7 @@ use clap_complete::Shell;
 
 use crate::client::facts::{self, Said};
 use crate::client::trade;
-use crate::client::{changes, ledger, refusals, registry, safety, shipments, stock, throughput, trace, typed, watch};
+use crate::client::{changes, ledger, refusals, registry, report, safety, shipments, stock, throughput, trace, typed, watch};
 use crate::config::{ClientFlags, GenesisFlags, GlobalFlags, ServerFlags};
 use crate::import::Import;
 
@@ -236,6 +236,20 @@ Examples:
 Example:
   chuoi unit 095214100000000011")]
     Unit(safety::Unit),
+    /// Answer a question: what is out of stock, how long stock lasts, who is idle or late, what came back and why, what must go back
+    #[command(after_help = "\
+Examples:
+  chuoi report shortages PK0049
+  chuoi report cover --short-only
+  chuoi report idle --date 20/02/2026
+  chuoi report returns --by product --output csv > returns.csv
+  chuoi report withdrawals --site SM001
+  chuoi report public T20261125")]
+    Report {
+        /// Which question.
+        #[command(subcommand)]
+        report: report::Report,
+    },
     /// Show what was refused to you, newest first, as far as it is kept
     #[command(after_help = "\
 Examples:

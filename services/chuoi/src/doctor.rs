@@ -88,7 +88,7 @@ pub async fn run(settings: Settings) -> Result<(), Failure> {
             });
             output::print(&json!({ "well": ill == 0, "findings": findings.collect::<Vec<_>>() }).to_string())?;
         }
-        Output::Table => output::print(&words(&findings))?,
+        Output::Table | Output::Csv => output::print(&words(&findings))?,
     }
     match ill {
         0 => Ok(()),

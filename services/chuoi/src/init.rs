@@ -25,7 +25,7 @@ pub async fn run(settings: Settings, asked: &Init) -> Result<(), Failure> {
             })
             .to_string(),
         ),
-        Output::Table => output::print(&format!(
+        Output::Table | Output::Csv => output::print(&format!(
             "journal {} begins in stream {}\nauthority  {} {}\ntime zone  {}\nposition   {position}\n",
             journal.id(),
             stream.stream,

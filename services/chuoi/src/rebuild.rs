@@ -27,7 +27,7 @@ pub async fn run(settings: Settings) -> Result<(), Failure> {
             })
             .to_string(),
         ),
-        Output::Table => {
+        Output::Table | Output::Csv => {
             let counted = |number: u64| count(i64::try_from(number).unwrap_or(i64::MAX));
             output::print(&format!(
                 "built anew    {} events of {} entries, up to entry {}; {} events a second\ngeneration    {}\n",

@@ -5,8 +5,10 @@ use std::future::Future;
 use clap::CommandFactory as _;
 
 use crate::cli::{Cli, Command, Registry, Role};
-use crate::client::{changes, ledger, record, refusals, registry, safety, shipments, simulate, stock, throughput, trace, watch};
-use crate::config::{Given, Key, Output, Settings};
+use crate::client::{
+    changes, ledger, record, refusals, registry, report, safety, shipments, simulate, stock, throughput, trace, watch,
+};
+use crate::config::{Given, Key, Output, Settings, Source};
 use crate::failure::Failure;
 use crate::import;
 use crate::roles::Roles;
@@ -40,6 +42,11 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
 }
 
 async fn perform(command: Command, settings: Settings) -> Result<(), Failure> {
+    // Before anything is recorded.
+    let asked = settings.get(Key::Output).is_some_and(|found| matches!(found.source, Source::Flag(_)));
+    if asked && settings.output()? == Output::Csv && !command.lists() {
+        return Err(Failure::Usage("csv is for lists: say --output json, or leave it out".to_owned()));
+    }
     match command {
         Command::Up(asked) => up::run(settings, &asked).await,
         Command::Init(asked) => init::run(settings, &asked).await,
@@ -81,6 +88,7 @@ async fn perform(command: Command, settings: Settings) -> Result<(), Failure> {
         Command::Check(asked) => safety::check(settings, &asked).await,
         Command::Discrepancies(asked) => safety::discrepancies(settings, &asked).await,
         Command::Unit(asked) => safety::unit_of(settings, &asked).await,
+        Command::Report { report } => report::run(settings, &report).await,
         Command::Refusals(asked) => refusals::run(settings, &asked).await,
         Command::Watch { watch: asked } => watch::run(settings, &asked).await,
         Command::Registry { command: Registry::List { list } } => registry::list(settings, &list).await,
@@ -111,7 +119,7 @@ fn block_on(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failu
 
 /// Log lines go to standard error: standard output holds answers alone.
 fn start_log(settings: &Settings, serving: bool) -> Result<(), Failure> {
-    let said = settings.get(Key::Log).filter(|found| found.source != crate::config::Source::Default);
+    let said = settings.get(Key::Log).filter(|found| found.source != Source::Default);
     let filter = match said {
         Some(found) => found.value.as_str(),
         None if serving => SERVING_LOG,
@@ -127,6 +135,17 @@ fn start_log(settings: &Settings, serving: bool) -> Result<(), Failure> {
 }
 
 impl Command {
+    /// Whether its answer is a list.
+    fn lists(&self) -> bool {
+        match self {
+            Command::Stock(_) | Command::Ledger(_) | Command::Throughput(_) | Command::Trace(_) | Command::Shipments(_) => true,
+            Command::Recalls(_) | Command::Check(_) | Command::Discrepancies(_) | Command::Unit(_) => true,
+            Command::Refusals(_) | Command::Report { .. } => true,
+            Command::Registry { command } => matches!(command, Registry::List { .. } | Registry::Find(_) | Registry::Show(_)),
+            _ => false,
+        }
+    }
+
     /// The settings that were given by flag.
     fn given(&self) -> Given {
         let listen =
@@ -168,6 +187,7 @@ impl Command {
             Command::Check(asked) => asked.read.client.given(),
             Command::Discrepancies(asked) => asked.read.client.given(),
             Command::Unit(asked) => asked.read.client.given(),
+            Command::Report { report } => report.flags().read.client.given(),
             Command::Refusals(asked) => asked.client.given(),
             Command::Watch { watch } => watch.client().given(),
             Command::Registry { command: Registry::Import(asked) } => asked.client.given(),

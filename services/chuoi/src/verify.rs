@@ -27,7 +27,7 @@ pub async fn run(settings: Settings) -> Result<(), Failure> {
             json["seconds"] = json!((seconds * 1_000.0).round() / 1_000.0);
             output::print(&json.to_string())?;
         }
-        Output::Table => output::print(&words(&report))?,
+        Output::Table | Output::Csv => output::print(&words(&report))?,
     }
     if report.is_clean() {
         return Ok(());

@@ -11,6 +11,7 @@ pub mod names;
 pub mod record;
 pub mod refusals;
 pub mod registry;
+pub mod report;
 pub mod safety;
 pub mod shipments;
 pub mod simulate;
@@ -116,6 +117,7 @@ impl Client {
     ) -> Result<(), Failure> {
         match self.output {
             Output::Json => output::print(&output::json::of(name, message)?.to_string()),
+            Output::Csv => output::print(&output::csv::of(name, message)?),
             Output::Table => output::print(&words()),
         }
     }

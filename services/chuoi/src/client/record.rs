@@ -115,7 +115,7 @@ async fn send_as(
     match client.output {
         // Every recording command's answer has the same fields.
         Output::Json => output::print(&output::json::of("chuoi.record.v1.HarvestResponse", &response)?.to_string()),
-        Output::Table => {
+        Output::Table | Output::Csv => {
             let recorded = response.recorded.clone().unwrap_or_default();
             let names = Names::of(&client, &recorded).await;
             output::print(&answer::recorded(response.verdict, &recorded, &names))

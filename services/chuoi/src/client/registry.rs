@@ -280,7 +280,7 @@ pub async fn import(settings: Settings, asked: &ImportRegistry) -> Result<(), Fa
             })
             .to_string(),
         ),
-        Output::Table => {
+        Output::Table | Output::Csv => {
             let of = |figure: u64| count(i64::try_from(figure).unwrap_or(i64::MAX));
             let (accepted, duplicates) = (of(report.accepted), of(report.duplicates));
             output::print(&format!(

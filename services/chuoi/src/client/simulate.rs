@@ -31,7 +31,7 @@ pub async fn run(settings: Settings, asked: &Simulate) -> Result<(), Failure> {
     step.done();
     match client.output {
         Output::Json => output::print(&as_json(&report).to_string())?,
-        Output::Table => output::print(&words(&report))?,
+        Output::Table | Output::Csv => output::print(&words(&report))?,
     }
     unexpected(&report)
 }

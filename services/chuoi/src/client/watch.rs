@@ -258,7 +258,7 @@ async fn follow<M: Told>(
 fn print<M: Told>(client: &Client, message: &M, offset: &dyn Fn(Option<&prost_types::Timestamp>) -> i32) -> Result<(), Failure> {
     match client.output {
         Output::Json => output::print(&output::json::of(M::NAME, message)?.to_string()),
-        Output::Table => match message.lines(offset) {
+        Output::Table | Output::Csv => match message.lines(offset) {
             lines if lines.is_empty() => Ok(()),
             lines => output::print(&lines.join("\n")),
         },

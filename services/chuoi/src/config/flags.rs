@@ -12,8 +12,8 @@ pub struct GlobalFlags {
     /// Settings' file [default: $XDG_CONFIG_HOME/chuoi/config.toml]
     #[arg(long, value_name = "FILE", global = true, help_heading = "Settings")]
     pub config: Option<PathBuf>,
-    /// How answers are shown: table, or json (one line) for scripts
-    #[arg(long, value_name = "table|json", global = true, help_heading = "Settings")]
+    /// How answers are shown: table, json (one line) for scripts, or csv for spreadsheets
+    #[arg(long, value_name = "table|json|csv", global = true, help_heading = "Settings")]
     pub output: Option<String>,
     /// Folder of `chuoi up`; other commands find its addresses there [default: $XDG_DATA_HOME/chuoi/up]
     #[arg(long, value_name = "FOLDER", global = true, help_heading = "Settings")]

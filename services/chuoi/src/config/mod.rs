@@ -77,7 +77,7 @@ pub const SETTINGS: &[Setting] = &[
     Setting { key: Key::Organization,  name: "organization",   flag: "--as",             variable: "CHUOI_ORGANIZATION",   default: "",                               about: "code of the organization on whose behalf the client commands speak" },
     Setting { key: Key::Actor,         name: "actor",          flag: "--actor",          variable: "CHUOI_ACTOR",          default: "",                               about: "reference to the person who acts; never a name or a phone number" },
     Setting { key: Key::Device,        name: "device",         flag: "--device",         variable: "CHUOI_DEVICE",         default: "",                               about: "device that sends" },
-    Setting { key: Key::Output,        name: "output",         flag: "--output",         variable: "CHUOI_OUTPUT",         default: "table",                          about: "how answers are shown: table or json" },
+    Setting { key: Key::Output,        name: "output",         flag: "--output",         variable: "CHUOI_OUTPUT",         default: "table",                          about: "how answers are shown: table, json, or csv for lists" },
     Setting { key: Key::Data,          name: "data",           flag: "--data",           variable: "CHUOI_DATA",           default: "",                               about: "folder of `chuoi up`" },
     Setting { key: Key::NatsUrl,       name: "nats_url",       flag: "--nats-url",       variable: "CHUOI_NATS_URL",       default: "nats://127.0.0.1:4222",          about: "NATS server that holds the journal" },
     Setting { key: Key::Stream,        name: "stream",         flag: "--stream",         variable: "CHUOI_STREAM",         default: "chuoi",                          about: "name of the journal's stream" },
@@ -146,6 +146,8 @@ pub enum Output {
     Table,
     /// One line of JSON for each answer, for scripts.
     Json,
+    /// The rows of a list as CSV, for spreadsheets.
+    Csv,
 }
 
 impl Settings {
@@ -245,7 +247,8 @@ impl Settings {
         match self.text(Key::Output) {
             "table" => Ok(Output::Table),
             "json" => Ok(Output::Json),
-            _ => Err(self.wrong(Key::Output, "is not a way to show answers", "say table or json")),
+            "csv" => Ok(Output::Csv),
+            _ => Err(self.wrong(Key::Output, "is not a way to show answers", "say table, json or csv")),
         }
     }
 
@@ -415,7 +418,7 @@ mod tests {
             (load(&[], &[], Some("listen = [1]")).unwrap_err().to_string(),
              "/etc/chuoi.toml: listen should be a text in quotes, and is array"),
             (load(&[(Key::Output, "xml")], &[], None).unwrap().output().unwrap_err().to_string(),
-             "output = \"xml\" (from --output) is not a way to show answers; say table or json"),
+             "output = \"xml\" (from --output) is not a way to show answers; say table, json or csv"),
         ] { assert_eq!(said, refusal); }
     }
 

@@ -6,7 +6,9 @@
 use std::sync::LazyLock;
 
 use prost_reflect::prost::Message;
-use prost_reflect::{DescriptorPool, DynamicMessage, EnumDescriptor, Kind, MapKey, ReflectMessage as _, Value as Field};
+use prost_reflect::{
+    DescriptorPool, DynamicMessage, EnumDescriptor, Kind, MapKey, MessageDescriptor, ReflectMessage as _, Value as Field,
+};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
@@ -17,11 +19,18 @@ static POOL: LazyLock<Result<DescriptorPool, String>> =
 
 /// A message as JSON; `name` is its full name in the protos.
 pub fn of(name: &str, message: &impl Message) -> Result<Value, Failure> {
-    let cannot = |error: String| Failure::failed(format!("cannot write {name} as JSON"), error);
-    let pool = POOL.as_ref().map_err(|error| cannot(error.clone()))?;
-    let descriptor = pool.get_message_by_name(name).ok_or_else(|| cannot("it is not in the protos".to_owned()))?;
-    let dynamic = DynamicMessage::decode(descriptor, message.encode_to_vec().as_slice());
-    Ok(object(&dynamic.map_err(|error| cannot(error.to_string()))?))
+    let dynamic = DynamicMessage::decode(descriptor(name)?, message.encode_to_vec().as_slice());
+    Ok(object(&dynamic.map_err(|error| cannot(name, error.to_string()))?))
+}
+
+/// What the protos say of a message, by its full name.
+pub(super) fn descriptor(name: &str) -> Result<MessageDescriptor, Failure> {
+    let pool = POOL.as_ref().map_err(|error| cannot(name, error.clone()))?;
+    pool.get_message_by_name(name).ok_or_else(|| cannot(name, "it is not in the protos".to_owned()))
+}
+
+fn cannot(name: &str, error: String) -> Failure {
+    Failure::failed(format!("cannot write {name}"), error)
 }
 
 fn object(message: &DynamicMessage) -> Value {

@@ -1,6 +1,8 @@
-//! What goes to standard output: tables for people, lines of JSON for scripts.
+//! What goes to standard output: tables for people, lines of JSON for scripts, CSV for spreadsheets.
 
+pub mod csv;
 pub mod json;
+pub mod rows;
 
 use std::io::{ErrorKind, Write as _};
 
@@ -24,20 +26,20 @@ pub struct Table {
     /// Columns that hold anything in some row; the others are not shown.
     used: Vec<bool>,
     rows: Vec<Vec<String>>,
-    header: Vec<&'static str>,
+    header: Vec<String>,
     right: Vec<bool>,
 }
 
 impl Table {
     /// A table with these columns; those whose name ends in `>` are aligned to the right, which is where figures belong.
-    pub fn new(columns: &[&'static str]) -> Table {
+    pub fn new(columns: &[&str]) -> Table {
         let mut grid = Grid::new();
         grid.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
         Table {
             grid,
             used: vec![false; columns.len()],
             rows: Vec::new(),
-            header: columns.iter().map(|name| name.trim_end_matches('>')).collect(),
+            header: columns.iter().map(|name| name.trim_end_matches('>').to_owned()).collect(),
             right: columns.iter().map(|name| name.ends_with('>')).collect(),
         }
     }

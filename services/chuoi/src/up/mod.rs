@@ -140,7 +140,7 @@ async fn work(
     if !asked.once {
         match client.output {
             Output::Json => output::print(&json!({ "server": client.settings.text(Key::Server) }).to_string())?,
-            Output::Table => output::print(&usage(&client, asked))?,
+            Output::Table | Output::Csv => output::print(&usage(&client, asked))?,
         }
         return std::future::pending().await;
     }
@@ -150,7 +150,7 @@ async fn work(
     let summary = Summary { counted, played, report, steps };
     match client.output {
         Output::Json => output::print(&summary.to_json().to_string())?,
-        Output::Table => output::print(&summary.words())?,
+        Output::Table | Output::Csv => output::print(&summary.words())?,
     }
     if let Some(played) = &summary.played {
         simulate::unexpected(played)?;

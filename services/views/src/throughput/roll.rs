@@ -17,7 +17,7 @@ type Sent<'a> = (BusinessDay, &'a str, &'a str, &'a str);
 const MOVEMENTS: i64 = 20_000;
 /// How long it rests between them: the more at once, the fewer rows are written twice, and the fewer batches of the projector meet
 /// it; the fewer, the shorter it stands in its way.
-const PAUSE: Duration = Duration::from_millis(500);
+const PAUSE: Duration = Duration::from_millis(120);
 
 /// What flowed beyond the entry up to which flows are rolled up; rows as in `flow_daily`, not summed. `rolled` is that entry's
 /// sequence as it stands in a query.
