@@ -8,6 +8,7 @@ mod import;
 mod promises;
 mod refusals;
 mod registry;
+mod report;
 mod system;
 mod trade;
 mod watching;

@@ -537,10 +537,16 @@ mod tests {
         };
         let answer = proto::ListShortagesResponse { rows: vec![shortage], ..Default::default() };
         let found = rows::of("chuoi.report.v1.ListShortagesResponse", &answer).unwrap();
-        insta::assert_snapshot!(table(&found), @"");
+        insta::assert_snapshot!(table(&found), @r"
+        PRODUCT              SOLD  BLOCKED  INCOMING  NEAREST SITE  NEAREST KM  NEAREST  UNIT
+        PK0049 Rau muống  1 234,5        0         0  SM001               3,12        0  kg
+        ");
         let split = proto::ChannelSplit { gap_basis_points: Some(-1_250), planned_basis_points: 4_000, ..Default::default() };
         let answer = proto::ListChannelSplitsResponse { rows: vec![split], ..Default::default() };
         let found = rows::of("chuoi.report.v1.ListChannelSplitsResponse", &answer).unwrap();
-        insta::assert_snapshot!(table(&found), @"");
+        insta::assert_snapshot!(table(&found), @r"
+        PLANNED %  GAP %  RECEIVED KG  UNKNOWN
+               40  -12,5            0        0
+        ");
     }
 }

@@ -198,18 +198,19 @@ struct Demand {
 
 /// How long a stock lasts from a day on, by the sales of so many days before it.
 fn demand(stock: i64, sales: &Sales, today: BusinessDay, days: i32) -> Demand {
-    let on = |day: BusinessDay| i128::from(sales.get(&day).copied().unwrap_or(0).max(0));
+    let net = |day: BusinessDay| i128::from(sales.get(&day).copied().unwrap_or(0));
     let recent = || (1..=days).map(|back| today.plus(-back));
-    let recently: i128 = recent().map(on).sum();
+    // What was brought back on a day when nothing was sold lessens the others.
+    let recently = recent().map(net).sum::<i128>().max(0);
     // The same days of the year before: by them its season is scaled to this year.
-    let before: i128 = recent().filter_map(tet::aligned_by_next).map(on).sum();
+    let before: i128 = recent().filter_map(tet::aligned_by_next).map(net).sum();
     let mean = recently * FINE / i128::from(days);
     let tet = tet::next(today);
     let mut basis = if recently > 0 { DemandBasis::RecentMean } else { DemandBasis::Unspecified };
     let (mut left, mut to_tet, mut cover) = (i128::from(stock) * FINE, 0, None);
     for ahead in 0..MOST_DAYS {
         let day = today.plus(ahead);
-        let season = tet::aligned(day).map(on).filter(|_| before > 0 && recently > 0);
+        let season = tet::aligned(day).map(|day| net(day).max(0)).filter(|_| before > 0 && recently > 0);
         let wanted = match season {
             Some(sold) => {
                 basis = DemandBasis::TetAligned;
@@ -343,6 +344,7 @@ pub(super) async fn withdrawals(
         LEFT JOIN LATERAL (
             SELECT sh.from_site_code, sh.is_consignment FROM shipment_lines sl JOIN shipments sh USING (shipment_id)
             WHERE sl.lot_id = k.lot_id AND sh.to_site_code = k.site_code AND sh.dispatches > 0
+                AND sh.return_of_shipment_id IS NULL AND sl.received_milli + sl.unmatched_milli > 0
             ORDER BY sh.sequence DESC, sh.ordinal DESC LIMIT 1
         ) AS last ON true
         LEFT JOIN sites f ON f.site_code = last.from_site_code
