@@ -6,7 +6,7 @@ use crate::page::Page;
 use crate::read::{Cut, Query};
 use crate::throughput::read::{KEYS, PRODUCT, SITE, UNIT, asked, joins};
 use crate::{Error, filter, names};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use tokio_postgres::Row;
 use wire::proto::chuoi::event::v1::{RefusalReason, ReturnReason};
 use wire::proto::chuoi::report::v1 as proto;
@@ -67,15 +67,28 @@ pub(super) async fn returns(
         back.push((row.try_get::<_, bool>("by_customer")?, row.try_get::<_, i32>("reason")?, key(&row)?, figures));
     }
 
+    back.sort_by(|(by_customer, reason, key, (milli, _)), (other, for_other, to_other, (than, _))| {
+        (std::cmp::Reverse(milli), by_customer, reason, key).cmp(&(std::cmp::Reverse(than), other, for_other, to_other))
+    });
+    let (back, next_page_token) = paged(back, page)?;
+
+    // What it is a share of, for these keys alone.
     let (received, refused, sold) = (Stage::Received as i32, Stage::Refused as i32, Stage::Sold as i32);
     let mut query = Query::default();
     let source = Range { from: Some(first), to: Some(last) }.source(cut, &mut query, true);
     let conditions = only(&mut query);
+    let wanted: BTreeSet<&Key> = back.iter().map(|(_, _, key, _)| key).collect();
+    let columns = (0..7).map(|at| wanted.iter().map(|key| key[at].clone()).collect::<Vec<String>>());
+    let asked: Vec<String> = columns.map(|column| format!("{}::text[]", query.bind(column))).collect();
+    let asked = asked.join(", ");
     query.sql = format!(
-        "SELECT {keys}, coalesce(sum(k.quantity_milli) FILTER (WHERE k.stage IN ({received}, {refused})), 0)::bigint AS arrived,
-                coalesce(sum(k.quantity_milli) FILTER (WHERE k.stage = {sold}), 0)::bigint AS sold
-         FROM {source} AS k {} WHERE k.stage IN ({received}, {refused}, {sold}) AND {conditions} GROUP BY 1, 2, 3, 4, 5, 6, 7",
-        joins()
+        "SELECT * FROM (
+             SELECT {keys}, coalesce(sum(k.quantity_milli) FILTER (WHERE k.stage IN ({received}, {refused})), 0)::bigint AS arrived,
+                    coalesce(sum(k.quantity_milli) FILTER (WHERE k.stage = {sold}), 0)::bigint AS sold
+             FROM {source} AS k {} WHERE k.stage IN ({received}, {refused}, {sold}) AND {conditions} GROUP BY 1, 2, 3, 4, 5, 6, 7
+         ) AS sums JOIN unnest({asked}) AS asked (chain_code, product_code, group_code, site_code, kind, district_code, unit)
+             USING (chain_code, product_code, group_code, site_code, kind, district_code, unit)",
+        joins(),
     );
     let mut whole: BTreeMap<Key, (i64, i64)> = BTreeMap::new();
     for row in cut.query(&query).await? {
@@ -103,23 +116,7 @@ pub(super) async fn returns(
             unit,
         }
     };
-    let mut rows: Vec<proto::Returned> = back.into_iter().map(row).collect();
-    rows.sort_by(|one, other| {
-        let key = |row: &proto::Returned| {
-            let goods = (row.chain_code.clone(), row.product_code.clone(), row.group_code.clone(), row.unit.clone());
-            (
-                -row.quantity_milli,
-                row.kind,
-                row.reason.clone(),
-                goods,
-                row.site_code.clone(),
-                row.channel,
-                row.district_code.clone(),
-            )
-        };
-        key(one).cmp(&key(other))
-    });
-    let (rows, next_page_token) = paged(rows, page)?;
+    let rows = back.into_iter().map(row).collect();
     Ok(proto::ListReturnsResponse {
         rows,
         from_date: date(first),

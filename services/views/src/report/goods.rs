@@ -269,13 +269,14 @@ pub(super) async fn cover(
             UNION ALL SELECT l.product_code, -sum(k.quantity_milli)::bigint FROM lots l JOIN stock k USING (lot_id)
                 WHERE l.expiry_day < $1 GROUP BY 1
         )
-        SELECT p.product_code, p.name, p.group_code, p.base_unit, array_agg(DISTINCT m.code) FILTER (WHERE m.code IS NOT NULL) AS duplicates,
-               (SELECT coalesce(sum(h.milli), 0)::bigint FROM held h LEFT JOIN merged x ON x.kind = 'product' AND x.code = h.product_code
-                WHERE coalesce(x.survivor_code, h.product_code) = p.product_code) AS milli
-        FROM products p LEFT JOIN merged m ON m.kind = 'product' AND m.survivor_code = p.product_code
-        WHERE NOT EXISTS (SELECT FROM merged d WHERE d.kind = 'product' AND d.code = p.product_code)
-            AND ($2::text[] IS NULL OR p.product_code = ANY($2)) AND ($3::text[] IS NULL OR p.group_code = ANY($3))
-        GROUP BY p.product_code, p.name, p.group_code, p.base_unit";
+        SELECT p.product_code, p.name, p.group_code, p.base_unit, d.codes AS duplicates, coalesce(h.milli, 0)::bigint AS milli
+        FROM products p
+        LEFT JOIN (SELECT coalesce(x.survivor_code, held.product_code) AS product_code, sum(held.milli) AS milli FROM held
+                   LEFT JOIN merged x ON x.kind = 'product' AND x.code = held.product_code GROUP BY 1) AS h USING (product_code)
+        LEFT JOIN (SELECT survivor_code AS product_code, array_agg(code) AS codes FROM merged WHERE kind = 'product' GROUP BY 1) AS d
+            USING (product_code)
+        WHERE NOT EXISTS (SELECT FROM merged m WHERE m.kind = 'product' AND m.code = p.product_code)
+            AND ($2::text[] IS NULL OR p.product_code = ANY($2)) AND ($3::text[] IS NULL OR p.group_code = ANY($3))";
     let tet = tet::next(today);
     let mut rows = Vec::new();
     for row in cut.rows(sql, &[&today.0, &products, &groups]).await? {
@@ -338,44 +339,36 @@ pub(super) async fn withdrawals(
     let stopped = stopped(cut).await?;
     let lots: Vec<Uuid> = stopped.keys().copied().collect();
     let sql = "
-        SELECT k.site_code, s.name, k.lot_id, k.quantity_milli, l.expiry_day < $1 AS is_expired, last.from_site_code, f.name AS from_name,
-               last.is_consignment AND l.expiry_day <= $2 AS is_due
+        SELECT k.site_code, s.name, k.lot_id, k.quantity_milli, coalesce(l.expiry_day < $1, false) AS is_expired, c.lot_id IS NOT NULL AS is_due
         FROM stock k JOIN lots l USING (lot_id) JOIN sites s USING (site_code)
-        LEFT JOIN LATERAL (
-            SELECT sh.from_site_code, sh.is_consignment FROM shipment_lines sl JOIN shipments sh USING (shipment_id)
-            WHERE sl.lot_id = k.lot_id AND sh.to_site_code = k.site_code AND sh.dispatches > 0
-                AND sh.return_of_shipment_id IS NULL AND sl.received_milli + sl.unmatched_milli > 0
-            ORDER BY sh.sequence DESC, sh.ordinal DESC LIMIT 1
-        ) AS last ON true
-        LEFT JOIN sites f ON f.site_code = last.from_site_code
-        WHERE (l.expiry_day < $1 OR k.lot_id = ANY($3) OR (last.is_consignment AND l.expiry_day <= $2))
+        LEFT JOIN (
+            SELECT DISTINCT sl.lot_id, sh.to_site_code AS site_code FROM shipments sh JOIN shipment_lines sl USING (shipment_id)
+            JOIN lots n USING (lot_id) WHERE sh.is_consignment AND sh.dispatches > 0 AND n.expiry_day BETWEEN $1 AND $2
+        ) AS c ON c.lot_id = k.lot_id AND c.site_code = k.site_code
+        WHERE (l.expiry_day < $1 OR k.lot_id = ANY($3) OR c.lot_id IS NOT NULL)
             AND ($4::text[] IS NULL OR k.site_code = ANY($4)) AND ($5::text[] IS NULL OR s.organization_code = ANY($5))";
     let due = today.plus(request.consignment_days).0;
     let mut rows = Vec::new();
     for row in cut.rows(sql, &[&today.0, &due, &lots, &sites, &organizations]).await? {
         let (site, lot): (String, Uuid) = (row.try_get("site_code")?, row.try_get("lot_id")?);
-        let flag = |name: &str| row.try_get::<_, Option<bool>>(name).map(Option::unwrap_or_default);
         // Recalls come first.
         let stop: Option<&Stop> = stopped.get(&lot).and_then(|stops| stops.iter().find(|stop| stop.holds_at(&site)));
         let reason = match stop {
             Some(stop) if stop.is_recall => WithdrawalReason::Recalled,
-            _ if flag("is_expired")? => WithdrawalReason::Expired,
+            _ if row.try_get("is_expired")? => WithdrawalReason::Expired,
             Some(_) => WithdrawalReason::Held,
-            None if flag("is_due")? => WithdrawalReason::Consignment,
+            None if row.try_get("is_due")? => WithdrawalReason::Consignment,
             // Held at another site.
             None => continue,
         };
-        let text = |name: &str| row.try_get::<_, Option<String>>(name).map(Option::unwrap_or_default);
         let withdrawal = proto::Withdrawal {
             site_name: row.try_get("name")?,
-            lot: None,
             quantity_milli: row.try_get("quantity_milli")?,
             reason: reason.into(),
             detail: stop.map(|stop| stop.reason.clone()).unwrap_or_default(),
             block: stop.map(|stop| format!("{}/{}", stop.by.0, stop.by.1)).unwrap_or_default(),
-            from_site_code: text("from_site_code")?,
-            from_site_name: text("from_name")?,
             site_code: site,
+            ..Default::default()
         };
         rows.push((lot, withdrawal));
     }
@@ -387,8 +380,26 @@ pub(super) async fn withdrawals(
     let summaries = cut.rows(&format!("{LOTS} WHERE l.lot_id = ANY($1)"), &[&ids]).await?;
     let summaries: BTreeMap<Uuid, LotSummary> =
         summaries.iter().map(|row| Ok((row.try_get("lot_id")?, lot_summary(row)?))).collect::<Result<_, Error>>()?;
-    let rows = rows.into_iter().map(|(lot, row)| proto::Withdrawal { lot: summaries.get(&lot).cloned(), ..row }).collect();
+    let senders = senders(cut, &rows).await?;
+    let whole = |(lot, row): (Uuid, proto::Withdrawal)| {
+        let (from_site_code, from_site_name) = senders.get(&(row.site_code.clone(), lot)).cloned().unwrap_or_default();
+        proto::Withdrawal { lot: summaries.get(&lot).cloned(), from_site_code, from_site_name, ..row }
+    };
+    let rows = rows.into_iter().map(whole).collect();
     Ok(proto::ListWithdrawalsResponse { rows, next_page_token, position: cut.position() })
+}
+
+/// The site that last sent each lot to each site, and its name.
+async fn senders(cut: &Cut<'_>, rows: &[(Uuid, proto::Withdrawal)]) -> Result<BTreeMap<(String, Uuid), (String, String)>, Error> {
+    let (sites, lots): (Vec<&str>, Vec<Uuid>) = rows.iter().map(|(lot, row)| (row.site_code.as_str(), *lot)).unzip();
+    let sql = "
+        SELECT DISTINCT ON (asked.site_code, asked.lot_id) asked.site_code, asked.lot_id, sh.from_site_code, f.name
+        FROM unnest($1::text[], $2::uuid[]) AS asked (site_code, lot_id) JOIN shipment_lines sl ON sl.lot_id = asked.lot_id
+        JOIN shipments sh ON sh.shipment_id = sl.shipment_id AND sh.to_site_code = asked.site_code JOIN sites f ON f.site_code = sh.from_site_code
+        WHERE sh.dispatches > 0 AND sh.return_of_shipment_id IS NULL AND sl.received_milli + sl.unmatched_milli > 0
+        ORDER BY asked.site_code, asked.lot_id, sh.sequence DESC, sh.ordinal DESC";
+    let rows = cut.rows(sql, &[&sites, &lots]).await?;
+    rows.iter().map(|row| Ok(((row.try_get(0)?, row.try_get(1)?), (row.try_get(2)?, row.try_get(3)?)))).collect()
 }
 
 #[cfg(test)]

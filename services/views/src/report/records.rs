@@ -4,6 +4,8 @@ use super::{date, days, paged, share};
 use crate::page::Page;
 use crate::read::Cut;
 use crate::{Error, filter};
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use wire::proto::chuoi::report::v1 as proto;
 
 /// Late after so many hours, unless another number is asked for.
@@ -27,38 +29,47 @@ pub(super) async fn lateness(
             return Err(Error::Malformed { field: "late_hours", value: hours.to_string(), allowed });
         }
     };
-    // What follows from other facts, and what takes them back, has no time of its own.
+    // What follows from other facts, and what takes them back, has no time of its own. Grouped as finely as a delay is told, so that
+    // a month of a million events is counted and not sorted.
     let sql = "
-        SELECT coalesce(m.survivor_code, e.organization_code) AS code, max(o.name) AS name, count(*) AS events,
-               percentile_disc(ARRAY[0.5, 0.95, 1.0]) WITHIN GROUP (ORDER BY late.minutes) AS minutes,
-               count(*) FILTER (WHERE late.minutes > $4::integer * 60) AS late_events
-        FROM events e
-        CROSS JOIN LATERAL (SELECT greatest(0, floor(extract(epoch FROM e.record_time - CASE WHEN e.precision = 1 THEN e.event_time
-            ELSE (date '1970-01-01' + e.business_day + 1)::timestamp AT TIME ZONE $3::text END) / 60))::bigint AS minutes) AS late
-        LEFT JOIN merged m ON m.kind = 'organization' AND m.code = e.organization_code
-        LEFT JOIN organizations o ON o.organization_code = coalesce(m.survivor_code, e.organization_code)
-        WHERE e.record_time >= (date '1970-01-01' + $1::integer)::timestamp AT TIME ZONE $3::text
-            AND e.record_time < (date '1970-01-01' + $2::integer + 1)::timestamp AT TIME ZONE $3::text
-            AND e.kind NOT IN ('Voided', 'Corrected', 'Matched', 'CountRestated', 'Rebooked')
-            AND ($5::text[] IS NULL OR e.organization_code = ANY($5))
-        GROUP BY 1";
+        SELECT coalesce(m.survivor_code, g.organization_code) AS code, o.name, g.minutes, g.most, g.events, g.late_events
+        FROM (
+            SELECT e.organization_code, CASE WHEN d.minutes < 120 THEN d.minutes WHEN d.minutes < 2880 THEN d.minutes - d.minutes % 15
+                                             ELSE d.minutes - d.minutes % 1440 END AS minutes,
+                   max(d.minutes) AS most, count(*) AS events, count(*) FILTER (WHERE d.minutes > $4::integer * 60) AS late_events
+            FROM events e CROSS JOIN LATERAL (SELECT greatest(0, extract(epoch FROM e.record_time - CASE WHEN e.precision = 1 THEN e.event_time
+                ELSE (date '1970-01-01' + e.business_day + 1)::timestamp AT TIME ZONE $3::text END)::bigint / 60) AS minutes) AS d
+            WHERE e.record_time >= (date '1970-01-01' + $1::integer)::timestamp AT TIME ZONE $3::text
+                AND e.record_time < (date '1970-01-01' + $2::integer + 1)::timestamp AT TIME ZONE $3::text
+                AND e.kind NOT IN ('Voided', 'Corrected', 'Matched', 'CountRestated', 'Rebooked')
+                AND ($5::text[] IS NULL OR e.organization_code = ANY($5))
+            GROUP BY 1, 2
+        ) AS g
+        LEFT JOIN merged m ON m.kind = 'organization' AND m.code = g.organization_code
+        LEFT JOIN organizations o ON o.organization_code = coalesce(m.survivor_code, g.organization_code)";
     let zone = &cut.checkpoint.business_time_zone;
-    let mut rows = Vec::new();
+    let mut by_organization: BTreeMap<String, (String, Delays, proto::Lateness)> = BTreeMap::new();
     for row in cut.rows(sql, &[&first.0, &last.0, zone, &hours, &organizations]).await? {
-        let (events, late): (i64, i64) = (row.try_get("events")?, row.try_get("late_events")?);
-        let minutes: Vec<i64> = row.try_get("minutes")?;
-        let at = |index: usize| minutes.get(index).copied().unwrap_or(0);
-        rows.push(proto::Lateness {
-            organization_code: row.try_get("code")?,
-            organization_name: row.try_get::<_, Option<String>>("name")?.unwrap_or_default(),
-            events,
-            p50_minutes: at(0),
-            p95_minutes: at(1),
-            max_minutes: at(2),
-            late_events: late,
-            late_basis_points: share(late, events).unwrap_or(0),
-        });
+        let name = || row.try_get::<_, Option<String>>("name").map(Option::unwrap_or_default);
+        let (_, delays, sums) = match by_organization.entry(row.try_get("code")?) {
+            Entry::Occupied(found) => found.into_mut(),
+            Entry::Vacant(free) => free.insert((name()?, Delays::new(), proto::Lateness::default())),
+        };
+        let events: i64 = row.try_get("events")?;
+        *delays.entry(row.try_get("minutes")?).or_default() += events;
+        sums.events += events;
+        sums.late_events += row.try_get::<_, i64>("late_events")?;
+        sums.max_minutes = sums.max_minutes.max(row.try_get("most")?);
     }
+    let row = |(code, (name, delays, sums)): (String, (String, Delays, proto::Lateness))| proto::Lateness {
+        organization_code: code,
+        organization_name: name,
+        p50_minutes: percentile(&delays, 50),
+        p95_minutes: percentile(&delays, 95),
+        late_basis_points: share(sums.late_events, sums.events).unwrap_or(0),
+        ..sums
+    };
+    let mut rows: Vec<proto::Lateness> = by_organization.into_iter().map(row).collect();
     rows.sort_by_key(|row| (-row.late_basis_points, -row.p95_minutes, row.organization_code.clone()));
     let (rows, next_page_token) = paged(rows, page)?;
     Ok(proto::ListLatenessResponse {
@@ -68,4 +79,32 @@ pub(super) async fn lateness(
         next_page_token,
         position: cut.position(),
     })
+}
+
+/// Events by how many minutes late they were.
+type Delays = BTreeMap<i64, i64>;
+
+/// The delay that so many of a hundred did not exceed.
+fn percentile(delays: &Delays, percent: i64) -> i64 {
+    let events: i64 = delays.values().sum();
+    let mut left = (events * percent + 99) / 100;
+    for (minutes, events) in delays {
+        left -= events;
+        if left <= 0 {
+            return *minutes;
+        }
+    }
+    0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_percentile_is_a_delay_that_occurred() {
+        let delays = Delays::from([(0, 10), (5, 9), (700, 1)]);
+        assert_eq!([50, 51, 95, 96, 100].map(|percent| percentile(&delays, percent)), [0, 5, 5, 700, 700]);
+        assert_eq!(percentile(&Delays::new(), 50), 0);
+    }
 }
