@@ -44,7 +44,9 @@ impl Settings {
         let mut config: tokio_postgres::Config = self.url.parse().map_err(|error| Error::Settings(format!("{error}")))?;
         let options = config.get_options().map(|options| format!("{options} ")).unwrap_or_default();
         // Durable is what the journal is; a view that a crash sets back a moment is caught up by the checkpoint.
-        config.options(format!("{options}-csearch_path=\"{}\" -csynchronous_commit=off -cjit=off", self.schema));
+        // A report over a month sums hundreds of thousands of groups: in memory, and not sorted on disk.
+        let memory = "-cjit=off -cwork_mem=64MB";
+        config.options(format!("{options}-csearch_path=\"{}\" -csynchronous_commit=off {memory}", self.schema));
         config.application_name("chuoi").connect_timeout(Duration::from_secs(5));
         Ok(config)
     }

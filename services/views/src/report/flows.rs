@@ -11,7 +11,7 @@ use tokio_postgres::Row;
 use wire::proto::chuoi::event::v1::{RefusalReason, ReturnReason};
 use wire::proto::chuoi::report::v1 as proto;
 use wire::proto::chuoi::report::v1::ReturnKind;
-use wire::proto::chuoi::throughput::v1::Stage;
+use wire::proto::chuoi::throughput::v1::{Stage, ThroughputKey};
 
 /// Chain, product, group, site, channel, district and unit, as far as they are asked for.
 type Key = [String; 7];
@@ -77,16 +77,38 @@ pub(super) async fn returns(
     let mut query = Query::default();
     let source = Range { from: Some(first), to: Some(last) }.source(cut, &mut query, true);
     let conditions = only(&mut query);
+    // Read no more than may belong to them.
+    let mut narrow = Vec::new();
+    for (of, column, at, kind) in [
+        (ThroughputKey::Chain, "k.chain_code", 0, "chain"),
+        (ThroughputKey::Product, "k.product_code", 1, "product"),
+        (ThroughputKey::Site, "k.site_code", 3, "site"),
+    ] {
+        if asked.contains(&(of as i32)) {
+            let codes: BTreeSet<String> = back.iter().map(|(_, _, key, _)| key[at].clone()).collect();
+            let codes = query.bind(codes.into_iter().collect::<Vec<_>>());
+            narrow.push(format!(
+                "{column} IN (SELECT unnest({codes}::text[]) UNION ALL
+                              SELECT code FROM merged WHERE kind = '{kind}' AND survivor_code = ANY({codes}::text[]))"
+            ));
+        }
+    }
+    let places = [ThroughputKey::Site, ThroughputKey::Channel, ThroughputKey::District];
+    let by_place = sites.is_some() || places.iter().any(|of| asked.contains(&(*of as i32)));
+    let places = if by_place { "k.site_code, k.to_site_code" } else { "''::text AS site_code, ''::text AS to_site_code" };
+    let narrow = if narrow.is_empty() { "true".to_owned() } else { narrow.join(" AND ") };
     let wanted: BTreeSet<&Key> = back.iter().map(|(_, _, key, _)| key).collect();
     let columns = (0..7).map(|at| wanted.iter().map(|key| key[at].clone()).collect::<Vec<String>>());
-    let asked: Vec<String> = columns.map(|column| format!("{}::text[]", query.bind(column))).collect();
-    let asked = asked.join(", ");
+    let unnested: Vec<String> = columns.map(|column| format!("{}::text[]", query.bind(column))).collect();
+    let unnested = unnested.join(", ");
     query.sql = format!(
         "SELECT * FROM (
              SELECT {keys}, coalesce(sum(k.quantity_milli) FILTER (WHERE k.stage IN ({received}, {refused})), 0)::bigint AS arrived,
                     coalesce(sum(k.quantity_milli) FILTER (WHERE k.stage = {sold}), 0)::bigint AS sold
-             FROM {source} AS k {} WHERE k.stage IN ({received}, {refused}, {sold}) AND {conditions} GROUP BY 1, 2, 3, 4, 5, 6, 7
-         ) AS sums JOIN unnest({asked}) AS asked (chain_code, product_code, group_code, site_code, kind, district_code, unit)
+             FROM (SELECT k.stage, k.chain_code, k.product_code, {places}, sum(k.quantity_milli) AS quantity_milli FROM {source} AS k
+                   WHERE k.stage IN ({received}, {refused}, {sold}) AND {narrow} GROUP BY 1, 2, 3, 4, 5) AS k {}
+             WHERE {conditions} GROUP BY 1, 2, 3, 4, 5, 6, 7
+         ) AS sums JOIN unnest({unnested}) AS asked (chain_code, product_code, group_code, site_code, kind, district_code, unit)
              USING (chain_code, product_code, group_code, site_code, kind, district_code, unit)",
         joins(),
     );

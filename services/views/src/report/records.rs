@@ -37,8 +37,13 @@ pub(super) async fn lateness(
             SELECT e.organization_code, CASE WHEN d.minutes < 120 THEN d.minutes WHEN d.minutes < 2880 THEN d.minutes - d.minutes % 15
                                              ELSE d.minutes - d.minutes % 1440 END AS minutes,
                    max(d.minutes) AS most, count(*) AS events, count(*) FILTER (WHERE d.minutes > $4::integer * 60) AS late_events
-            FROM events e CROSS JOIN LATERAL (SELECT greatest(0, extract(epoch FROM e.record_time - CASE WHEN e.precision = 1 THEN e.event_time
-                ELSE (date '1970-01-01' + e.business_day + 1)::timestamp AT TIME ZONE $3::text END)::bigint / 60) AS minutes) AS d
+            FROM events e
+            -- When days end, reckoned once a day and not once an event; for older ones than these it is.
+            LEFT JOIN (SELECT day, (date '1970-01-01' + day + 1)::timestamp AT TIME ZONE $3::text AS ends
+                       FROM generate_series($1::integer - 400, $2::integer + 1) AS day) AS days
+                ON days.day = e.business_day AND e.precision <> 1
+            CROSS JOIN LATERAL (SELECT greatest(0, extract(epoch FROM e.record_time - CASE WHEN e.precision = 1 THEN e.event_time
+                ELSE coalesce(days.ends, (date '1970-01-01' + e.business_day + 1)::timestamp AT TIME ZONE $3::text) END)::bigint / 60) AS minutes) AS d
             WHERE e.record_time >= (date '1970-01-01' + $1::integer)::timestamp AT TIME ZONE $3::text
                 AND e.record_time < (date '1970-01-01' + $2::integer + 1)::timestamp AT TIME ZONE $3::text
                 AND e.kind NOT IN ('Voided', 'Corrected', 'Matched', 'CountRestated', 'Rebooked')

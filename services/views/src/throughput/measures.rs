@@ -181,6 +181,7 @@ impl Reading<'_> {
     fn entered(&self, range: Range, start: &str) -> Query {
         let mut query = Query::default();
         let flows = range.source(self.cut, &mut query, self.by_month());
+        let flows = by_goods(&flows, "1, 2, 4");
         let conditions = self.filter.conditions(&mut query, false).join(" AND ");
         let goods = [ThroughputKey::Chain, ThroughputKey::Product, ThroughputKey::Group].map(|of| of as i32);
         let asked = self.asked.iter().copied().filter(|of| goods.contains(of)).collect();
@@ -237,6 +238,14 @@ impl Reading<'_> {
     fn by_month(&self) -> bool {
         matches!(self.period, Period::Unspecified | Period::Month)
     }
+}
+
+/// Flows of some stages summed over places, before anything is joined to them.
+fn by_goods(flows: &str, stages: &str) -> String {
+    format!(
+        "(SELECT day, stage, chain_code, product_code, ''::text AS site_code, ''::text AS to_site_code, sum(quantity_milli) AS quantity_milli
+          FROM {flows} AS f WHERE stage IN ({stages}) GROUP BY 1, 2, 3, 4)"
+    )
 }
 
 fn key(row: &Row) -> Result<Key, Error> {

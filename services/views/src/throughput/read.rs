@@ -212,7 +212,8 @@ pub(crate) async fn throughput(
     let is_asked = |key: ThroughputKey| asked.contains(&(key as i32));
 
     let mut query = Query::default();
-    let (source, mut conditions) = flows.source(cut, &mut query)?;
+    let by_place = [ThroughputKey::Site, ThroughputKey::Channel, ThroughputKey::District].into_iter().any(is_asked);
+    let (source, mut conditions) = flows.source(cut, &mut query, by_place)?;
     let mut keys: Vec<(&str, &str)> = vec![("k.period_start", "integer"), ("k.hour", "integer"), ("k.stage", "smallint")];
     let mut selected = vec!["k.period_start".to_owned(), "k.hour".to_owned(), "k.stage".to_owned()];
     let mut order = vec!["period_start".to_owned(), "hour".to_owned(), "stage".to_owned()];
@@ -259,7 +260,7 @@ pub(crate) async fn throughput(
     });
 
     let mut query = Query::default();
-    let (source, conditions) = flows.source(cut, &mut query)?;
+    let (source, conditions) = flows.source(cut, &mut query, false)?;
     query.sql = format!(
         "SELECT 0 AS period_start, 0 AS hour, k.stage, '' AS chain_code, '' AS product_code, '' AS group_code, '' AS site_code, '' AS kind, '' AS district_code,
                 {UNIT} AS unit, {SUMS}, '' AS chain_name, '' AS product_name, '' AS site_name, '' AS district_name
@@ -291,7 +292,9 @@ struct Flows {
 
 impl Flows {
     /// What to read from, each row in its period, and conditions on it.
-    fn source(&self, cut: &Cut<'_>, query: &mut Query) -> Result<(String, Vec<String>), Error> {
+    /// Where no place is asked for, rows are summed over places before anything is joined to them: a month has a million of them.
+    fn source(&self, cut: &Cut<'_>, query: &mut Query, by_place: bool) -> Result<(String, Vec<String>), Error> {
+        let by_place = by_place || self.filter.names_places();
         let by_month = matches!(self.period, Period::Unspecified | Period::Month);
         let hour = if self.period == Period::Hour { "k.hour" } else { "0" };
         let mut rows = |range: Range, start: String, figures: &str| {
@@ -308,15 +311,27 @@ impl Flows {
             } else {
                 range.source(cut, query, by_month)
             };
+            let (sites, group) = if by_place {
+                ("k.site_code, k.to_site_code", "")
+            } else {
+                ("''::text AS site_code, ''::text AS to_site_code", " GROUP BY 1, 2, 3, 4, 5")
+            };
+            let [milli, count] = if by_place {
+                ["k.quantity_milli", "k.movement_count"]
+            } else {
+                ["sum(k.quantity_milli)", "sum(k.movement_count)"]
+            };
+            let figures = figures.replace("{milli}", milli).replace("{count}", count);
             Ok(format!(
-                "SELECT {start} AS period_start, {hour} AS hour, k.stage, k.chain_code, k.product_code, k.site_code, k.to_site_code,
-                        {figures} FROM {flows} AS k"
+                "SELECT {start} AS period_start, {hour} AS hour, k.stage, k.chain_code, k.product_code, {sites}, {figures}
+                 FROM {flows} AS k{group}"
             ))
         };
-        let figures = "k.quantity_milli, k.movement_count, 0::bigint AS compared_milli, 0::bigint AS compared_count";
+        let figures =
+            "{milli} AS quantity_milli, {count} AS movement_count, 0::bigint AS compared_milli, 0::bigint AS compared_count";
         let mut parts = vec![rows(self.range, period_start(self.period, "k.day"), figures)?];
         if let Some(other) = self.comparison {
-            let figures = "0, 0, k.quantity_milli, k.movement_count";
+            let figures = "0, 0, {milli}, {count}";
             parts.push(rows(other.range, other.period_start(self.period, "k.day"), figures)?);
         }
         let source = format!("({}) AS k {}", parts.join(" UNION ALL "), joins());
@@ -363,6 +378,11 @@ impl Filter {
             ..Default::default()
         };
         Filter::read(cut, &request).await
+    }
+
+    /// Whether it names places.
+    fn names_places(&self) -> bool {
+        [&self.sites, &self.channels, &self.districts].into_iter().any(Option::is_some)
     }
 
     /// Conditions over `k` (flows) and, where places matter, `s` (sites).
