@@ -108,7 +108,7 @@ async fn verify_finds_nothing_and_finds_each_row_that_was_touched() {
 /// Puts a table back as it was. What PostgreSQL computes itself is left out.
 async fn restore(client: &tokio_postgres::Client, table: &str) {
     let sql = "SELECT string_agg(attname::text, ', ') FROM pg_attribute
-               WHERE attrelid = $1::text::regclass AND attnum > 0 AND attgenerated = ''";
+               WHERE attrelid = $1::text::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = ''";
     let columns: String = client.query_one(sql, &[&table]).await.unwrap().get(0);
     let put_back =
         format!("DELETE FROM {table}; INSERT INTO {table} ({columns}) SELECT {columns} FROM kept.rows; DROP SCHEMA kept CASCADE");
