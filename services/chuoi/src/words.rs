@@ -85,7 +85,7 @@ words! {
     /// What is observed.
     ObservationWord of ObservationKind {
         "temperature" = Temperature, "inspection" = Inspection, "sample" = Sample, "certificate-check" = CertificateCheck,
-        "other" = Other,
+        "other" = Other, "treatment" = Treatment,
     }
     /// Whether what was seen is as it should be.
     FindingWord of Finding { "conformant" = Conformant, "non-conformant" = NonConformant }

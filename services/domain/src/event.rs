@@ -16,7 +16,7 @@ pub use discrepancy::{Discrepancy, DiscrepancyResolved};
 pub use hold::{Held, RecallAcknowledged, RecallForm, Recalled, Released};
 use jiff::Timestamp;
 pub use logistic::Packed;
-pub use observed::{Finding, ObservationKind, Observed, Temperature};
+pub use observed::{Finding, ObservationKind, Observed, Temperature, Treatment};
 pub use registry::RegistryFact;
 pub use returned::{CustomerReturned, ReturnReason, ShipmentCancelled};
 use serde::{Deserialize, Serialize};

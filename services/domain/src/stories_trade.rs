@@ -3,7 +3,7 @@
 
 use crate::command::*;
 use crate::entry::Document;
-use crate::event::{Fact, Finding, ObservationKind, Temperature, WasteReason};
+use crate::event::{Fact, Finding, ObservationKind, Temperature, Treatment, WasteReason};
 use crate::id::CommandId;
 use crate::quantity::Milli;
 use crate::refusal::Refusal;
@@ -293,7 +293,29 @@ fn observe(temperature: Option<Temperature>, kind: ObservationKind) -> Action {
         reference: None,
         finding: Finding::Unspecified,
         temperature,
+        treatment: None,
     })
+}
+
+#[test]
+#[rustfmt::skip] // Columns.
+fn a_treatment_names_its_plot_and_how_long_to_wait() {
+    let mut world = stocked();
+    for (kind, site, treatment, outcome) in [
+        (ObservationKind::Treatment,  "FA1", Some(("Lô 7", 7)),   "accepted"),
+        (ObservationKind::Treatment,  "FA1", Some(("Lô 7", 365)), "accepted"),
+        (ObservationKind::Treatment,  "FA1", Some(("Lô 7", 366)), "MALFORMED"),
+        (ObservationKind::Treatment,  "FA1", Some((" ", 7)),      "MALFORMED"),
+        (ObservationKind::Treatment,  "FA1", None,                "MALFORMED"),
+        (ObservationKind::Treatment,  "",    Some(("Lô 7", 7)),   "MALFORMED"),
+        (ObservationKind::Inspection, "FA1", Some(("Lô 7", 7)),   "MALFORMED"),
+    ] {
+        let Action::Observe(seen) = observe(None, kind) else { unreachable!("it is one") };
+        let treatment = treatment.map(|(plot, waiting_days)| Treatment { plot: plot.into(), waiting_days });
+        let seen = Action::Observe(Observe { site: site.into(), treatment, ..seen });
+        let command = world.command(at("2026-11-22 08:00"), seen, false);
+        assert_eq!(reason(world.send(COOP, command)), outcome, "{kind:?} at {site:?}");
+    }
 }
 
 #[test]

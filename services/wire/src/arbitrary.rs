@@ -9,8 +9,8 @@ use domain::event::{
     Amount, Catch, CountBasis, CountRestated, Counted, CountedLine, CustomerReturned, DeliveryRefused, DiscrepancyResolved,
     Dispatched, DispatchedLine, Event, Fact, Finding, Harvested, Held, HouseholdShare, Lot, LotAmount, LotOpened, Matched,
     ObservationKind, Observed, Packed, Process, Rebooked, RecallAcknowledged, RecallForm, Recalled, Received, RefusalReason,
-    RegistryFact, Released, ReturnReason, ShipmentCancelled, ShortReported, Sold, Temperature, Transformed, Violation, Voided,
-    WasteReason, Wasted,
+    RegistryFact, Released, ReturnReason, ShipmentCancelled, ShortReported, Sold, Temperature, Transformed, Treatment, Violation,
+    Voided, WasteReason, Wasted,
 };
 use domain::id::{
     ChainCode, CommandId, CommandRef, Digest, DistrictCode, LotCode, LotId, OrganizationCode, ProductCode, ShipmentCode,
@@ -126,17 +126,18 @@ prop_compose! {
         (site, shipment, sscc, lots) in (of(site()), of(id()), of(sscc()), lot_ids()),
         kind in select(&[
             ObservationKind::Temperature, ObservationKind::Inspection, ObservationKind::Sample,
-            ObservationKind::CertificateCheck, ObservationKind::Other,
+            ObservationKind::CertificateCheck, ObservationKind::Other, ObservationKind::Treatment,
         ][..]),
         what in said(),
         reference in optional(),
         finding in select(&[Finding::Unspecified, Finding::Conformant, Finding::NonConformant][..]),
         temperature in of((any::<i32>(), of(any::<i32>()), of(any::<i32>()))),
+        treatment in of((said(), any::<u16>()).prop_map(|(plot, waiting_days)| Treatment { plot, waiting_days })),
     ) -> Observed {
         let temperature = temperature.map(|(milli_celsius, min_milli_celsius, max_milli_celsius)| Temperature {
             milli_celsius, min_milli_celsius, max_milli_celsius,
         });
-        Observed { site, shipment: shipment.map(ShipmentId), sscc, lots, kind, what, reference, finding, temperature }
+        Observed { site, shipment: shipment.map(ShipmentId), sscc, lots, kind, what, reference, finding, temperature, treatment }
     }
 }
 

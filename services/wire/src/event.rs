@@ -18,7 +18,7 @@ use domain::id::{ChainCode, CommandId, LotCode, LotId, OrganizationCode, Product
 use domain::quantity::Milli;
 use domain::time::{BusinessDay, EventTime, Precision};
 use domain::unit::BaseUnit;
-pub(crate) use trade::read_temperature;
+pub(crate) use trade::{read_temperature, read_treatment};
 
 /// How deep reversals may hold reversals. Today they hold none (a void is not voided); bounded because bytes can say anything.
 pub const MAX_NESTING: usize = 4;

@@ -40,7 +40,7 @@ words!(return_reason, write_return_reason: ReturnReason, facts::ReturnReason {
     Quality, Damaged, Expired, Recalled, WrongGoods,
 } Unspecified);
 words!(observation_kind, write_observation_kind: ObservationKind, facts::ObservationKind {
-    Temperature, Inspection, Sample, CertificateCheck, Other,
+    Temperature, Inspection, Sample, CertificateCheck, Other, Treatment,
 });
 words!(finding, write_finding: Finding, facts::Finding { Conformant, NonConformant } Unspecified);
 words!(count_basis, write_count_basis: CountBasis, facts::CountBasis { Stocktake, Surplus, Provisional });

@@ -4,7 +4,7 @@ use crate::samples::{full_lines, full_lot, given, id, minimal_event, organizatio
 use domain::event::{
     Amount, Catch, CustomerReturned, DiscrepancyResolved, Dispatched, DispatchedLine, Event, Fact, Finding, Harvested, Held,
     HouseholdShare, ObservationKind, Observed, Packed, RecallAcknowledged, RecallForm, Recalled, Released, ReturnReason,
-    ShipmentCancelled, Temperature,
+    ShipmentCancelled, Temperature, Treatment,
 };
 use domain::id::{CommandId, CommandRef, LotId, ShipmentId, Sscc};
 use domain::quantity::Milli;
@@ -41,6 +41,22 @@ fn observed(kind: ObservationKind, finding: Finding) -> Observed {
             min_milli_celsius: Some(-25_000),
             max_milli_celsius: Some(-18_000),
         }),
+        treatment: None,
+    }
+}
+
+fn treated() -> Observed {
+    Observed {
+        site: Some(site("PR001")),
+        shipment: None,
+        sscc: None,
+        lots: Vec::new(),
+        kind: ObservationKind::Treatment,
+        what: "Abamectin 1.8EC".into(),
+        reference: Some("NK-3".into()),
+        finding: Finding::Unspecified,
+        temperature: None,
+        treatment: Some(Treatment { plot: "Lô 7".into(), waiting_days: 7 }),
     }
 }
 
@@ -104,6 +120,7 @@ pub fn facts() -> Vec<(&'static str, Fact)> {
         ("packed.full", Fact::Packed(unit())),
         ("unpacked.full", Fact::Unpacked(unit())),
         ("observed.full", Fact::Observed(observed(ObservationKind::Temperature, Finding::Conformant))),
+        ("observed.treatment", Fact::Observed(treated())),
         (
             "discrepancy_resolved.full",
             Fact::DiscrepancyResolved(DiscrepancyResolved { command: command(), resolution: "cân lại: 40 kg".into() }),

@@ -289,6 +289,31 @@ async fn a_plot_leads_to_its_lots_and_a_code_to_what_everybody_may_know() {
     let before = ListPlotLotsRequest { to_date: (today() - 11.days()).to_string(), ..request };
     assert!(service(&system).list_plot_lots(before).await.unwrap().into_inner().rows.is_empty());
 
+    // Treated five days before that harvest, with a waiting time of seven; and with six the day after it.
+    for (days, waiting_days) in [(15, 7), (9, 6)] {
+        let treated = Observe {
+            site: "FA1".into(),
+            kind: event::ObservationKind::Treatment.into(),
+            what: "Abamectin 1.8EC".into(),
+            treatment: Some(event::Treatment { plot: "LÔ 7".into(), waiting_days }),
+            ..Default::default()
+        };
+        system.record(COOP, &ago(days, "16:00"), Action::Observe(treated)).await;
+    }
+    let other = Observe {
+        site: "FA1".into(),
+        kind: event::ObservationKind::Treatment.into(),
+        treatment: Some(event::Treatment { plot: "Lô 8".into(), waiting_days: 30 }),
+        ..Default::default()
+    };
+    let last = system.record(COOP, &ago(15, "17:00"), Action::Observe(other)).await.position;
+    let request = ListEarlyHarvestsRequest { at_least: last, ..Default::default() };
+    let rows = service(&system).list_early_harvests(request).await.unwrap().into_inner().rows;
+    let [row] = rows.as_slice() else { panic!("one harvest came too early: {rows:?}") };
+    assert_eq!((row.lot.as_ref().unwrap().lot_code.as_str(), row.waiting_days), ("T10", 7));
+    assert_eq!(row.allowed_from_date, (today() - 8.days()).to_string());
+    assert_eq!(row.substance, "Abamectin 1.8EC");
+
     let scan = GetPublicFactsRequest { code: "P10".into(), at_least: packed.position.clone(), ..Default::default() };
     let lots = service(&system).get_public_facts(scan.clone()).await.unwrap().into_inner().lots;
     let [facts] = lots.as_slice() else { panic!("one lot: {lots:?}") };

@@ -67,6 +67,9 @@ fn observed(fact: &Observed) -> String {
             ));
         }
     }
+    if let Some(treatment) = &fact.treatment {
+        text.push_str(&format!(" of plot {}, to be harvested {} days later", treatment.plot, treatment.waiting_days));
+    }
     for part in [fact.what.as_str(), fact.reference.as_str(), FindingWord::word(fact.finding)] {
         if !part.is_empty() {
             text.push_str(&format!(", {part}"));

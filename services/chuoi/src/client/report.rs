@@ -7,8 +7,8 @@ use tonic::transport::Channel;
 use wire::proto::chuoi::report::v1::report_service_client::ReportServiceClient;
 use wire::proto::chuoi::report::v1::{
     GetPublicFactsRequest, ListBuyersRequest, ListChannelSplitsRequest, ListCoverRequest, ListCoverageRequest,
-    ListIdleChainsRequest, ListLatenessRequest, ListPlotLotsRequest, ListReturnsRequest, ListShortagesRequest,
-    ListSourcesRequest, ListWithdrawalsRequest,
+    ListEarlyHarvestsRequest, ListIdleChainsRequest, ListLatenessRequest, ListPlotLotsRequest, ListReturnsRequest,
+    ListShortagesRequest, ListSourcesRequest, ListWithdrawalsRequest,
 };
 
 use super::{Client, Paging, ReadFlags, answered, query, typed};
@@ -43,6 +43,8 @@ pub enum Report {
     Buyers(Buyers),
     /// Lots that were harvested from a plot
     Plot(Plot),
+    /// Lots that were harvested before the waiting time of a treatment of their plot was over
+    EarlyHarvests(EarlyHarvests),
     /// Goods that must not be sold where they stand: recalled, held, expired, or consignments that go back
     Withdrawals(Withdrawals),
     /// What everybody may know about a lot: what a shopper sees who scans its code
@@ -270,6 +272,20 @@ pub struct Plot {
     pub flags: Flags,
 }
 
+/// Flags of `early-harvests`.
+#[derive(Args, Clone, Debug)]
+pub struct EarlyHarvests {
+    /// When it was harvested.
+    #[command(flatten)]
+    pub days: Days,
+    /// At these sites: code or GLN
+    #[arg(long = "site", value_name = "SITE", value_delimiter = ',')]
+    pub sites: Vec<String>,
+    /// What every question heeds.
+    #[command(flatten)]
+    pub flags: Flags,
+}
+
 /// Flags of `withdrawals`.
 #[derive(Args, Clone, Debug)]
 pub struct Withdrawals {
@@ -314,6 +330,7 @@ impl Report {
             Report::Returns(asked) => &asked.flags,
             Report::Buyers(asked) => &asked.flags,
             Report::Plot(asked) => &asked.flags,
+            Report::EarlyHarvests(asked) => &asked.flags,
             Report::Withdrawals(asked) => &asked.flags,
             Report::Public(asked) => &asked.flags,
         }
@@ -410,6 +427,11 @@ pub async fn run(settings: Settings, report: &Report) -> Result<(), Failure> {
             let (from_date, to_date) = (day(&from), day(&to));
             let request = ListPlotLotsRequest { plot, from_date, to_date, organizations, ..Default::default() };
             pages!(client, flags, list_plot_lots, "chuoi.report.v1.ListPlotLotsResponse", request)
+        }
+        Report::EarlyHarvests(EarlyHarvests { days, sites, .. }) => {
+            let (from_date, to_date) = (day(&days.from), day(&days.to));
+            let request = ListEarlyHarvestsRequest { from_date, to_date, sites, ..Default::default() };
+            pages!(client, flags, list_early_harvests, "chuoi.report.v1.ListEarlyHarvestsResponse", request)
         }
         Report::Withdrawals(Withdrawals { sites, organizations, consignment_days, .. }) => {
             let request = ListWithdrawalsRequest { sites, organizations, consignment_days, ..Default::default() };

@@ -2,7 +2,7 @@
 //! they are said on the command line.
 
 use clap::Args;
-use wire::proto::chuoi::event::v1::Temperature;
+use wire::proto::chuoi::event::v1::{Temperature, Treatment};
 use wire::proto::chuoi::record::v1 as record;
 use wire::proto::chuoi::record::v1::command::Action;
 use wire::proto::chuoi::record::v1::{CommandReference, LotLine, LotReference, ShipmentReference};
@@ -166,6 +166,12 @@ pub struct Observe {
     /// The highest allowed [default: as the lots' products are stored]
     #[arg(long, value_name = "DEGREES", value_parser = typed::celsius, allow_hyphen_values = true, requires = "celsius")]
     pub max: Option<i32>,
+    /// Of a treatment: the plot or barn, as harvests name it
+    #[arg(long, default_value = "", hide_default_value = true, requires = "waiting_days")]
+    pub plot: String,
+    /// Of a treatment: days that have to pass before a harvest
+    #[arg(long, value_name = "DAYS")]
+    pub waiting_days: Option<u16>,
 }
 
 /// What came of a discrepancy.
@@ -264,6 +270,9 @@ impl Recordable for Observe {
             reference: self.reference.clone(),
             finding: self.finding.map_or(0, FindingWord::number),
             temperature,
+            treatment: self
+                .waiting_days
+                .map(|waiting_days| Treatment { plot: self.plot.clone(), waiting_days: waiting_days.into() }),
         })
     }
 }

@@ -58,6 +58,8 @@ fields! {
     Expiry = "expiry" ["hạn dùng", "hsd", "hạn sử dụng", "expiry date", "use by"],
     /// Plot or barn.
     Plot = "plot" ["thửa", "thửa ruộng", "ruộng", "chuồng", "ao"],
+    /// Days that have to pass between a treatment and a harvest.
+    WaitingDays = "waiting-days" ["thời gian cách ly", "cách ly", "số ngày cách ly", "waiting days", "pre-harvest interval"],
     /// Household.
     Household = "household" ["hộ", "mã hộ", "hộ dân", "xã viên"],
     /// Code of a shipment.

@@ -440,6 +440,7 @@ const OBSERVATIONS: &[(&str, &str)] = &[
     ("mẫu", "sample"),
     ("chứng nhận", "certificate-check"),
     ("khác", "other"),
+    ("phun thuốc", "treatment"),
 ];
 const FINDINGS: &[(&str, &str)] = &[("đạt", "conformant"), ("không đạt", "non-conformant")];
 const SITES: &[(&str, &str)] = &[
@@ -612,6 +613,14 @@ fn action(kind: Kind, rows: &[Cells<'_>], bad: &mut Vec<Bad>) -> Option<Action> 
             let temperature = (!celsius.is_empty())
                 .then(|| typed::celsius(&celsius).map_err(|reason| bad.push(first.bad(Field::Celsius, reason))))
                 .and_then(Result::ok);
+            let waiting_days = first.text(Field::WaitingDays);
+            let treatment = (!waiting_days.is_empty())
+                .then(|| {
+                    let days = waiting_days.parse::<u16>();
+                    days.map_err(|_| bad.push(first.bad(Field::WaitingDays, "is no whole number of days".to_owned())))
+                })
+                .and_then(Result::ok)
+                .map(|days| event::Treatment { plot: first.text(Field::Plot), waiting_days: days.into() });
             Action::Observe(Observe {
                 site: first.text(Field::Site),
                 shipment: if first.text(Field::Shipment).is_empty() { None } else { first.shipment(bad) },
@@ -623,6 +632,7 @@ fn action(kind: Kind, rows: &[Cells<'_>], bad: &mut Vec<Bad>) -> Option<Action> 
                 finding,
                 temperature: temperature
                     .map(|milli_celsius| event::Temperature { milli_celsius, ..event::Temperature::default() }),
+                treatment,
             })
         }
         Kind::Void => {

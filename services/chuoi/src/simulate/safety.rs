@@ -2,7 +2,7 @@
 //! back, temperatures, customers' returns, lots that are held or recalled and released, and discrepancies that somebody looks at.
 
 use uuid::Uuid;
-use wire::proto::chuoi::event::v1::{ObservationKind, RecallForm, ReturnReason, Temperature, WasteReason};
+use wire::proto::chuoi::event::v1::{ObservationKind, RecallForm, ReturnReason, Temperature, Treatment, WasteReason};
 use wire::proto::chuoi::record::v1::command::Action;
 use wire::proto::chuoi::record::v1::{
     AcknowledgeRecall, CancelShipment, CommandReference, CustomerReturn, Dispatch, Hold, Observe, Pack, Recall, Release, Resolve,
@@ -14,6 +14,8 @@ use super::world::{LotAt, SiteAt};
 
 /// Shops that read a temperature each day, of a usual day's trade.
 const READ: usize = 40;
+/// Plots that are treated.
+const TREATED: usize = 12;
 /// Goods that customers bring back.
 const BROUGHT_BACK: usize = 20;
 /// Crates that are packed, sent off and come back.
@@ -37,6 +39,7 @@ impl Planner<'_> {
         self.crates(of(CRATES));
         self.wave = Wave::Heard;
         self.temperatures(of(READ));
+        self.treatments(of(TREATED));
         self.brought_back(of(BROUGHT_BACK));
         self.looked_at(of(LOOKED_AT));
         self.stopped(of(STOPPED));
@@ -116,6 +119,25 @@ impl Planner<'_> {
         let weighted = |(place, digit): (usize, u8)| u32::from(digit - b'0') * if place % 2 == 0 { 3 } else { 1 };
         let sum: u32 = digits.bytes().enumerate().map(weighted).sum();
         format!("{digits}{}", (10 - sum % 10) % 10)
+    }
+
+    /// Producers treat a plot, and wait before they harvest from it; not all of them, and then an inspector finds it.
+    fn treatments(&mut self, most: usize) {
+        for _ in 0..most {
+            let chain = self.dice.below(self.world.chains.len());
+            let (site, lead) = (self.world.chains[chain].site, self.world.chains[chain].lead.clone());
+            let (substance, waiting_days) =
+                [("Abamectin 1.8EC", 5), ("Emamectin benzoate", 3), ("Bacillus thuringiensis", 0)][self.dice.below(3)];
+            let observe = Observe {
+                site: self.site_word(site),
+                kind: ObservationKind::Treatment.into(),
+                what: substance.to_owned(),
+                treatment: Some(Treatment { plot: format!("thua-{:02}", 1 + self.dice.below(40)), waiting_days }),
+                ..Observe::default()
+            };
+            let at = self.between_minutes(16 * 60, 18 * 60);
+            self.record(&lead, At::Moment(at), Action::Observe(observe));
+        }
     }
 
     fn temperatures(&mut self, most: usize) {

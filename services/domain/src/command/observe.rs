@@ -3,7 +3,7 @@
 
 use super::deciding::{Deciding, TimedFact, malformed};
 use super::{LotReference, ShipmentReference};
-use crate::event::{Fact, Finding, ObservationKind, Observed, Temperature};
+use crate::event::{Fact, Finding, ObservationKind, Observed, Temperature, Treatment};
 use crate::id::Sscc;
 use crate::refusal::Refusal;
 use crate::state::Holder;
@@ -30,7 +30,12 @@ pub struct Observe {
     pub finding: Finding,
     /// The temperature; where no range is given, that in which the lots' products are stored.
     pub temperature: Option<Temperature>,
+    /// The treatment of a plot at the site.
+    pub treatment: Option<Treatment>,
 }
+
+/// Longest time between a treatment and a harvest; labels of pesticides say days or weeks.
+const MOST_WAITING_DAYS: u16 = 365;
 
 /// Coldest and warmest that anybody stores food at, in thousandths of a degree; beyond that a thermometer or a comma is wrong.
 const TEMPERATURES_MILLI_CELSIUS: std::ops::RangeInclusive<i32> = -90_000..=250_000;
@@ -55,6 +60,7 @@ pub(super) fn decide(deciding: &mut Deciding<'_>, observe: &Observe) -> Result<V
     }
     may_observe(deciding, site.as_deref(), shipment.as_deref(), &lots)?;
     let temperature = temperature(deciding, observe, &lots)?;
+    treatment(observe)?;
     let finding = match (temperature, observe.finding) {
         (Some(temperature), _) if temperature.is_breach() => Finding::NonConformant,
         (Some(Temperature { min_milli_celsius: None, max_milli_celsius: None, .. }), finding) => finding,
@@ -71,8 +77,35 @@ pub(super) fn decide(deciding: &mut Deciding<'_>, observe: &Observe) -> Result<V
         reference: observe.reference.clone(),
         finding,
         temperature,
+        treatment: observe.treatment.clone(),
     };
     Ok(vec![(Fact::Observed(observed), None)])
+}
+
+/// A treatment says where and for how long; nothing else says one.
+fn treatment(observe: &Observe) -> Result<(), Refusal> {
+    match (&observe.treatment, observe.kind) {
+        (None, ObservationKind::Treatment) => {
+            Err(malformed("observe.treatment", "is missing; name the plot and its waiting time in days"))
+        }
+        (Some(_), kind) if kind != ObservationKind::Treatment => {
+            Err(malformed("observe.treatment", "belongs to a treatment alone; say that kind, or leave it out"))
+        }
+        (Some(treatment), _) => {
+            if observe.site.trim().is_empty() {
+                return Err(malformed("observe.site", "is missing; a plot is one of a site"));
+            }
+            if treatment.plot.trim().is_empty() {
+                return Err(malformed("observe.treatment.plot", "is empty; name the plot as harvests do"));
+            }
+            if treatment.waiting_days > MOST_WAITING_DAYS {
+                let problem = format!("is {}; 0 to {MOST_WAITING_DAYS} is possible", treatment.waiting_days);
+                return Err(malformed("observe.treatment.waiting_days", &problem));
+            }
+            Ok(())
+        }
+        (None, _) => Ok(()),
+    }
 }
 
 /// Whoever runs the site, sends or takes the shipment, made the lot; and the authority, everywhere.

@@ -15,6 +15,8 @@ pub enum ObservationKind {
     CertificateCheck,
     /// Anything else.
     Other,
+    /// A plot was treated.
+    Treatment,
 }
 
 /// Whether what was seen is as it should be (CBV: conformant, non_conformant).
@@ -47,6 +49,15 @@ impl Temperature {
     }
 }
 
+/// A plot was treated with what has a waiting time before harvest.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Treatment {
+    /// Reference to the plot or barn, as harvests name it.
+    pub plot: Box<str>,
+    /// Days that have to pass before a harvest.
+    pub waiting_days: u16,
+}
+
 /// Something was observed, of at least one of these.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Observed {
@@ -68,4 +79,6 @@ pub struct Observed {
     pub finding: Finding,
     /// The temperature.
     pub temperature: Option<Temperature>,
+    /// The treatment of a plot at the site.
+    pub treatment: Option<Treatment>,
 }

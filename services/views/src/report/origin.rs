@@ -1,12 +1,13 @@
 //! Reads where lots come from: those of a plot, and what everybody may know of one.
 
-use super::paged;
+use super::{date, days, paged};
 use crate::filter::Range;
 use crate::page::Page;
 use crate::read::Cut;
 use crate::safety::read::check;
 use crate::trace::read::{Direction, LOTS, candidates, line, lot_summary, no_lot};
 use crate::{Error, filter};
+use domain::time::BusinessDay;
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -61,6 +62,63 @@ pub(super) async fn plot_lots(
         });
     }
     Ok(proto::ListPlotLotsResponse { rows: found, next_page_token, position: cut.position() })
+}
+
+/// Lots that were harvested before the waiting time of a treatment of their plot was over, newest first.
+pub(super) async fn early_harvests(
+    cut: &Cut<'_>,
+    request: &proto::ListEarlyHarvestsRequest,
+    page: &Page,
+) -> Result<proto::ListEarlyHarvestsResponse, Error> {
+    let (first, last) = days(cut, &request.from_date, &request.to_date, 30)?;
+    let sites = filter::sites(cut, "sites", &request.sites).await?;
+    let stands = |event: &str| {
+        format!(
+            "NOT EXISTS (SELECT FROM reversals r WHERE r.organization_code = {event}.organization_code AND r.command_id = {event}.command_id)"
+        )
+    };
+    // What is known to the day only may have been either way round: it is listed.
+    let sql = format!(
+        "SELECT m.lot_id, h.details ->> 'plot' AS plot, h.site_code, s.name, h.business_day AS harvested, t.business_day AS treated,
+                t.details ->> 'what' AS substance, (t.details #>> '{{treatment,waiting_days}}')::integer AS waiting,
+                t.organization_code, t.command_id,
+                (SELECT coalesce(sum(k.quantity_milli), 0)::bigint FROM stock k WHERE k.lot_id = m.lot_id) AS held
+         FROM events t
+         JOIN events h ON h.kind = 'Harvested' AND h.details ->> 'plot' IS NOT NULL AND h.site_code = t.site_code
+             AND upper(h.details ->> 'plot') = upper(t.details #>> '{{treatment,plot}}')
+             AND h.business_day >= t.business_day AND h.business_day < t.business_day + (t.details #>> '{{treatment,waiting_days}}')::integer
+             AND (h.event_time >= t.event_time OR h.precision <> 1 OR t.precision <> 1)
+         JOIN movements m ON m.sequence = h.sequence AND m.ordinal = h.ordinal LEFT JOIN sites s ON s.site_code = h.site_code
+         WHERE t.kind = 'Observed' AND t.details #>> '{{treatment,plot}}' IS NOT NULL AND h.business_day BETWEEN $1 AND $2
+             AND t.business_day BETWEEN $1 - 365 AND $2 AND ($3::text[] IS NULL OR t.site_code = ANY($3)) AND {} AND {}
+         ORDER BY h.business_day DESC, h.sequence DESC, h.ordinal DESC, m.lot_id, t.sequence, t.ordinal",
+        stands("t"),
+        stands("h"),
+    );
+    let rows = cut.rows(&sql, &[&first.0, &last.0, &sites]).await?;
+    let (rows, next_page_token) = paged(rows, page)?;
+    let ids: Vec<Uuid> = rows.iter().map(|row| row.try_get("lot_id")).collect::<Result<_, _>>()?;
+    let lots = summaries(cut, &ids).await?;
+    let mut found = Vec::new();
+    for row in rows {
+        let text = |name: &str| row.try_get::<_, Option<String>>(name).map(Option::unwrap_or_default);
+        let (treated, waiting): (i32, i32) = (row.try_get("treated")?, row.try_get("waiting")?);
+        found.push(proto::EarlyHarvest {
+            lot: lots.get(&row.try_get("lot_id")?).cloned(),
+            plot: text("plot")?,
+            site_code: text("site_code")?,
+            site_name: text("name")?,
+            harvest_date: filter::date(row.try_get("harvested")?),
+            treatment_date: filter::date(Some(treated)),
+            substance: text("substance")?,
+            waiting_days: waiting,
+            allowed_from_date: date(BusinessDay(treated).plus(waiting)),
+            held_milli: row.try_get("held")?,
+            treatment: format!("{}/{}", text("organization_code")?, row.try_get::<_, Uuid>("command_id")?),
+        });
+    }
+    let (from_date, to_date) = (date(first), date(last));
+    Ok(proto::ListEarlyHarvestsResponse { rows: found, from_date, to_date, next_page_token, position: cut.position() })
 }
 
 async fn summaries(cut: &Cut<'_>, lots: &[Uuid]) -> Result<BTreeMap<Uuid, LotSummary>, Error> {

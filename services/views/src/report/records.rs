@@ -29,39 +29,38 @@ pub(super) async fn lateness(
             return Err(Error::Malformed { field: "late_hours", value: hours.to_string(), allowed });
         }
     };
-    // What follows from other facts, and what takes them back, has no time of its own. Grouped as finely as a delay is told, so that
-    // a month of a million events is counted and not sorted.
-    let sql = "
-        SELECT coalesce(m.survivor_code, g.organization_code) AS code, o.name, g.minutes, g.most, g.events, g.late_events
-        FROM (
-            SELECT e.organization_code, CASE WHEN d.minutes < 120 THEN d.minutes WHEN d.minutes < 2880 THEN d.minutes - d.minutes % 15
-                                             ELSE d.minutes - d.minutes % 1440 END AS minutes,
-                   max(d.minutes) AS most, count(*) AS events, count(*) FILTER (WHERE d.minutes > $4::integer * 60) AS late_events
-            FROM events e
-            -- When days end, reckoned once a day and not once an event; for older ones than these it is.
-            LEFT JOIN (SELECT day, (date '1970-01-01' + day + 1)::timestamp AT TIME ZONE $3::text AS ends
-                       FROM generate_series($1::integer - 400, $2::integer + 1) AS day) AS days
-                ON days.day = e.business_day AND e.precision <> 1
-            CROSS JOIN LATERAL (SELECT greatest(0, extract(epoch FROM e.record_time - CASE WHEN e.precision = 1 THEN e.event_time
-                ELSE coalesce(days.ends, (date '1970-01-01' + e.business_day + 1)::timestamp AT TIME ZONE $3::text) END)::bigint / 60) AS minutes) AS d
-            WHERE e.record_time >= (date '1970-01-01' + $1::integer)::timestamp AT TIME ZONE $3::text
-                AND e.record_time < (date '1970-01-01' + $2::integer + 1)::timestamp AT TIME ZONE $3::text
-                AND e.kind NOT IN ('Voided', 'Corrected', 'Matched', 'CountRestated', 'Rebooked')
-                AND ($5::text[] IS NULL OR e.organization_code = ANY($5))
-            GROUP BY 1, 2
-        ) AS g
-        LEFT JOIN merged m ON m.kind = 'organization' AND m.code = g.organization_code
-        LEFT JOIN organizations o ON o.organization_code = coalesce(m.survivor_code, g.organization_code)";
+    // What follows from other facts, and what takes them back, has no time of its own. A day's event has its beginning as its time.
+    // Grouped by the logarithm of the delay, so that a month of a million events is counted and not sorted.
+    let sql = format!(
+        "SELECT coalesce(m.survivor_code, g.organization_code) AS code, o.name, g.step, greatest(0, date_part('epoch', g.most) / 60)::bigint AS most, g.events, g.late_events
+         FROM (
+             SELECT e.organization_code,
+                    floor({STEPS} * ln(1 + greatest(0, date_part('epoch', e.record_time) - date_part('epoch', e.event_time)
+                        - CASE WHEN e.precision = 1 THEN 0 ELSE 86400 END) / 60))::integer AS step,
+                    max(e.record_time - e.event_time - CASE WHEN e.precision = 1 THEN interval '0' ELSE interval '1 day' END) AS most,
+                    count(*) AS events,
+                    count(*) FILTER (WHERE e.record_time - e.event_time > make_interval(hours => $4)
+                        + CASE WHEN e.precision = 1 THEN interval '0' ELSE interval '1 day' END) AS late_events
+             FROM events e
+             WHERE e.record_time >= (date '1970-01-01' + $1::integer)::timestamp AT TIME ZONE $3::text
+                 AND e.record_time < (date '1970-01-01' + $2::integer + 1)::timestamp AT TIME ZONE $3::text
+                 AND e.kind NOT IN ('Voided', 'Corrected', 'Matched', 'CountRestated', 'Rebooked')
+                 AND ($5::text[] IS NULL OR e.organization_code = ANY($5))
+             GROUP BY 1, 2
+         ) AS g
+         LEFT JOIN merged m ON m.kind = 'organization' AND m.code = g.organization_code
+         LEFT JOIN organizations o ON o.organization_code = coalesce(m.survivor_code, g.organization_code)"
+    );
     let zone = &cut.checkpoint.business_time_zone;
     let mut by_organization: BTreeMap<String, (String, Delays, proto::Lateness)> = BTreeMap::new();
-    for row in cut.rows(sql, &[&first.0, &last.0, zone, &hours, &organizations]).await? {
+    for row in cut.rows(&sql, &[&first.0, &last.0, zone, &hours, &organizations]).await? {
         let name = || row.try_get::<_, Option<String>>("name").map(Option::unwrap_or_default);
         let (_, delays, sums) = match by_organization.entry(row.try_get("code")?) {
             Entry::Occupied(found) => found.into_mut(),
             Entry::Vacant(free) => free.insert((name()?, Delays::new(), proto::Lateness::default())),
         };
         let events: i64 = row.try_get("events")?;
-        *delays.entry(row.try_get("minutes")?).or_default() += events;
+        *delays.entry(row.try_get("step")?).or_default() += events;
         sums.events += events;
         sums.late_events += row.try_get::<_, i64>("late_events")?;
         sums.max_minutes = sums.max_minutes.max(row.try_get("most")?);
@@ -69,8 +68,8 @@ pub(super) async fn lateness(
     let row = |(code, (name, delays, sums)): (String, (String, Delays, proto::Lateness))| proto::Lateness {
         organization_code: code,
         organization_name: name,
-        p50_minutes: percentile(&delays, 50),
-        p95_minutes: percentile(&delays, 95),
+        p50_minutes: minutes(percentile(&delays, 50)),
+        p95_minutes: minutes(percentile(&delays, 95)),
         late_basis_points: share(sums.late_events, sums.events).unwrap_or(0),
         ..sums
     };
@@ -86,17 +85,26 @@ pub(super) async fn lateness(
     })
 }
 
-/// Events by how many minutes late they were.
-type Delays = BTreeMap<i64, i64>;
+/// Steps of a delay while it grows by a factor of e: one is four hundredths.
+const STEPS: i32 = 25;
 
-/// The delay that so many of a hundred did not exceed.
-fn percentile(delays: &Delays, percent: i64) -> i64 {
+/// The least delay of a step, in minutes.
+fn minutes(step: i32) -> i64 {
+    // A delay of years has some four hundred steps: it fits.
+    ((f64::from(step) / f64::from(STEPS)).exp() - 1.0).ceil() as i64
+}
+
+/// Events by the steps of their delay.
+type Delays = BTreeMap<i32, i64>;
+
+/// The step that so many of a hundred did not exceed.
+fn percentile(delays: &Delays, percent: i64) -> i32 {
     let events: i64 = delays.values().sum();
     let mut left = (events * percent + 99) / 100;
-    for (minutes, events) in delays {
+    for (step, events) in delays {
         left -= events;
         if left <= 0 {
-            return *minutes;
+            return *step;
         }
     }
     0
@@ -111,5 +119,14 @@ mod tests {
         let delays = Delays::from([(0, 10), (5, 9), (700, 1)]);
         assert_eq!([50, 51, 95, 96, 100].map(|percent| percentile(&delays, percent)), [0, 5, 5, 700, 700]);
         assert_eq!(percentile(&Delays::new(), 50), 0);
+    }
+
+    #[test]
+    fn a_step_is_told_within_four_hundredths() {
+        for delay in (0..200).chain([1_440, 14_400, 525_600]) {
+            let step = (f64::from(STEPS) * f64::ln(1.0 + f64::from(delay))).floor() as i32;
+            let told = minutes(step);
+            assert!(told <= i64::from(delay) && told * 100 >= i64::from(delay) * 96 - 100, "{delay} is told as {told}");
+        }
     }
 }

@@ -8,9 +8,10 @@ use wire::proto::chuoi::report::v1::report_service_server::ReportService;
 use wire::proto::chuoi::report::v1::{
     GetPublicFactsRequest, GetPublicFactsResponse, ListBuyersRequest, ListBuyersResponse, ListChannelSplitsRequest,
     ListChannelSplitsResponse, ListCoverRequest, ListCoverResponse, ListCoverageRequest, ListCoverageResponse,
-    ListIdleChainsRequest, ListIdleChainsResponse, ListLatenessRequest, ListLatenessResponse, ListPlotLotsRequest,
-    ListPlotLotsResponse, ListReturnsRequest, ListReturnsResponse, ListShortagesRequest, ListShortagesResponse,
-    ListSourcesRequest, ListSourcesResponse, ListWithdrawalsRequest, ListWithdrawalsResponse,
+    ListEarlyHarvestsRequest, ListEarlyHarvestsResponse, ListIdleChainsRequest, ListIdleChainsResponse, ListLatenessRequest,
+    ListLatenessResponse, ListPlotLotsRequest, ListPlotLotsResponse, ListReturnsRequest, ListReturnsResponse,
+    ListShortagesRequest, ListShortagesResponse, ListSourcesRequest, ListSourcesResponse, ListWithdrawalsRequest,
+    ListWithdrawalsResponse,
 };
 
 pub(crate) struct Service(pub(crate) Views);
@@ -73,6 +74,13 @@ impl ReportService for Service {
 
     async fn list_plot_lots(&self, request: Request<ListPlotLotsRequest>) -> Result<Response<ListPlotLotsResponse>, Status> {
         list!(self, request, |cut, asked, page| origin::plot_lots(cut, &asked, &page))
+    }
+
+    async fn list_early_harvests(
+        &self,
+        request: Request<ListEarlyHarvestsRequest>,
+    ) -> Result<Response<ListEarlyHarvestsResponse>, Status> {
+        list!(self, request, |cut, asked, page| origin::early_harvests(cut, &asked, &page))
     }
 
     async fn list_withdrawals(

@@ -304,7 +304,9 @@ fn details(fact: &Fact) -> Option<Value> {
                 json!({ "milli_celsius": temperature.milli_celsius, "min_milli_celsius": temperature.min_milli_celsius,
                         "max_milli_celsius": temperature.max_milli_celsius })
             });
-            json!({ "kind": observation(observed.kind), "what": observed.what, "reference": observed.reference,
+            let treatment = observed.treatment.as_ref();
+            let treatment = treatment.map(|treatment| json!({ "plot": treatment.plot, "waiting_days": treatment.waiting_days }));
+            json!({ "treatment": treatment, "kind": observation(observed.kind), "what": observed.what, "reference": observed.reference,
                     "finding": finding(observed.finding), "temperature": temperature,
                     "sscc": observed.sscc.as_ref().map(|sscc| sscc.as_str()) })
         }
@@ -350,6 +352,7 @@ fn observation(kind: ObservationKind) -> i16 {
         ObservationKind::Sample => 3,
         ObservationKind::CertificateCheck => 4,
         ObservationKind::Other => 5,
+        ObservationKind::Treatment => 6,
     }
 }
 

@@ -3,7 +3,8 @@
 use super::{
     as_typed, command_id, extent, instant, lines, lot_reference, optional, shipment, shipment_reference, text, within_limit, word,
 };
-use crate::event::read_temperature;
+use crate::event::{read_temperature, read_treatment};
+use crate::proto::chuoi::event::v1 as facts;
 use crate::proto::chuoi::record::v1 as proto;
 use crate::undecodable::{At as _, Undecodable, each, required};
 use crate::words;
@@ -11,7 +12,7 @@ use domain::command::{
     AcknowledgeRecall, Action, CancelShipment, CommandReference, CustomerReturn, Hold, LotReference, Observe, Pack, Recall,
     Release, Resolve, UnitExtent, Unpack,
 };
-use domain::event::{Finding, ReturnReason};
+use domain::event::{Finding, ReturnReason, Treatment};
 
 fn said(reason: &str) -> Result<Box<str>, Undecodable> {
     as_typed(reason).map(Box::from)
@@ -147,9 +148,15 @@ pub(super) fn observe(observe: &proto::Observe) -> Result<Action, Undecodable> {
             reference: optional(&observe.reference).at("reference")?,
             finding: word(words::finding(observe.finding), observe.finding, Finding::Unspecified).at("finding")?,
             temperature: observe.temperature.as_ref().map(read_temperature),
+            treatment: observe.treatment.as_ref().map(treatment).transpose().at("treatment")?,
         })
     };
     read().map(Action::Observe).at("observe")
+}
+
+fn treatment(given: &facts::Treatment) -> Result<Treatment, Undecodable> {
+    let read = read_treatment(given)?;
+    Ok(Treatment { plot: said(&given.plot).at("plot")?, ..read })
 }
 
 pub(super) fn resolve(resolve: &proto::Resolve) -> Result<Action, Undecodable> {

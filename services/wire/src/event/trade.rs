@@ -7,7 +7,7 @@ use crate::undecodable::{At as _, Undecodable, each, optional, required, timesta
 use crate::words;
 use domain::event::{
     CustomerReturned, DiscrepancyResolved, Finding, Held, Observed, Packed, RecallAcknowledged, Recalled, Released, ReturnReason,
-    ShipmentCancelled, Temperature,
+    ShipmentCancelled, Temperature, Treatment,
 };
 use domain::id::{CommandId, CommandRef, LotId, OrganizationCode, SiteCode, Sscc};
 
@@ -107,7 +107,15 @@ pub(super) fn read_observed(fact: &proto::Observed) -> Result<Observed, Undecoda
         reference: optional(&fact.reference),
         finding: words::finding(fact.finding).unwrap_or(Finding::Unspecified),
         temperature: fact.temperature.as_ref().map(read_temperature),
+        treatment: fact.treatment.as_ref().map(read_treatment).transpose().at("treatment")?,
     })
+}
+
+pub(crate) fn read_treatment(treatment: &proto::Treatment) -> Result<Treatment, Undecodable> {
+    let waiting_days = u16::try_from(treatment.waiting_days)
+        .map_err(|_| Undecodable::here(format!("is {}; 0 to 365 days are possible", treatment.waiting_days)))
+        .at("waiting_days")?;
+    Ok(Treatment { plot: treatment.plot.as_str().into(), waiting_days })
 }
 
 pub(crate) fn read_temperature(temperature: &proto::Temperature) -> Temperature {
@@ -180,7 +188,7 @@ fn write_unit(Packed { sscc, site, lines, units }: &Packed) -> (String, String, 
 }
 
 pub(super) fn write_observed(observed: &Observed) -> ProtoFact {
-    let Observed { site, shipment, sscc, lots, kind, what, reference, finding, temperature } = observed;
+    let Observed { site, shipment, sscc, lots, kind, what, reference, finding, temperature, treatment } = observed;
     ProtoFact::Observed(proto::Observed {
         site_code: site_text(site),
         shipment_id: shipment.map(|shipment| bytes(shipment.0)).unwrap_or_default(),
@@ -195,6 +203,9 @@ pub(super) fn write_observed(observed: &Observed) -> ProtoFact {
             min_milli_celsius: temperature.min_milli_celsius,
             max_milli_celsius: temperature.max_milli_celsius,
         }),
+        treatment: treatment
+            .as_ref()
+            .map(|treatment| proto::Treatment { plot: treatment.plot.to_string(), waiting_days: treatment.waiting_days.into() }),
     })
 }
 
