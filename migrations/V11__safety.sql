@@ -16,8 +16,8 @@ ALTER TABLE movements DROP CONSTRAINT movements_stage_check, ADD CHECK (stage BE
 -- What an event says besides what moves: {finding, temperature, reason, plot …}; null if nothing.
 ALTER TABLE events ADD COLUMN details jsonb;
 -- Few events name a plot or bring goods back; of the rest the journal's order is nearly that of recording.
-CREATE INDEX events_by_plot ON events (upper(details ->> 'plot'), business_day) WHERE kind = 'Harvested' AND details ->> 'plot' IS NOT NULL;
-CREATE INDEX events_treated ON events (site_code, business_day) WHERE kind = 'Observed' AND details #>> '{treatment,plot}' IS NOT NULL;
+CREATE INDEX events_by_plot ON events ((details ->> 'plot_key'), business_day) WHERE kind = 'Harvested' AND details ->> 'plot_key' IS NOT NULL;
+CREATE INDEX events_treated ON events (site_code, business_day) WHERE kind = 'Observed' AND details #>> '{treatment,plot_key}' IS NOT NULL;
 CREATE INDEX events_back ON events (business_day) WHERE kind IN ('DeliveryRefused', 'CustomerReturned');
 CREATE INDEX events_recorded ON events USING brin (record_time) WITH (pages_per_range = 32, autosummarize = on);
 

@@ -5,6 +5,7 @@ use crate::filter::Range;
 use crate::page::Page;
 use crate::read::Cut;
 use crate::safety::read::check;
+use crate::trace::fold::plot_key;
 use crate::trace::read::{Direction, LOTS, candidates, line, lot_summary, no_lot};
 use crate::{Error, filter};
 use domain::time::BusinessDay;
@@ -22,7 +23,7 @@ pub(super) async fn plot_lots(
     request: &proto::ListPlotLotsRequest,
     page: &Page,
 ) -> Result<proto::ListPlotLotsResponse, Error> {
-    let plot = request.plot.trim();
+    let plot = plot_key(&request.plot);
     if plot.is_empty() {
         return Err(Error::Malformed { field: "plot", value: String::new(), allowed: "a plot, as harvests name it".into() });
     }
@@ -32,7 +33,7 @@ pub(super) async fn plot_lots(
         SELECT m.lot_id, e.details, e.site_code, s.name, e.business_day, sum(m.quantity_milli)::bigint AS harvested,
                (SELECT coalesce(sum(k.quantity_milli), 0)::bigint FROM stock k WHERE k.lot_id = m.lot_id) AS held
         FROM events e JOIN movements m USING (sequence, ordinal) LEFT JOIN sites s ON s.site_code = e.site_code
-        WHERE e.kind = 'Harvested' AND e.details ->> 'plot' IS NOT NULL AND upper(e.details ->> 'plot') = upper($1)
+        WHERE e.kind = 'Harvested' AND e.details ->> 'plot_key' IS NOT NULL AND e.details ->> 'plot_key' = $1
             AND e.business_day BETWEEN $2 AND $3 AND ($4::text[] IS NULL OR e.organization_code = ANY($4))
             AND NOT EXISTS (SELECT FROM reversals r WHERE r.organization_code = e.organization_code AND r.command_id = e.command_id)
         GROUP BY m.lot_id, e.sequence, e.ordinal, e.details, e.site_code, s.name, e.business_day
@@ -84,12 +85,12 @@ pub(super) async fn early_harvests(
                 t.organization_code, t.command_id,
                 (SELECT coalesce(sum(k.quantity_milli), 0)::bigint FROM stock k WHERE k.lot_id = m.lot_id) AS held
          FROM events t
-         JOIN events h ON h.kind = 'Harvested' AND h.details ->> 'plot' IS NOT NULL AND h.site_code = t.site_code
-             AND upper(h.details ->> 'plot') = upper(t.details #>> '{{treatment,plot}}')
+         JOIN events h ON h.kind = 'Harvested' AND h.details ->> 'plot_key' IS NOT NULL AND h.site_code = t.site_code
+             AND h.details ->> 'plot_key' = t.details #>> '{{treatment,plot_key}}'
              AND h.business_day >= t.business_day AND h.business_day < t.business_day + (t.details #>> '{{treatment,waiting_days}}')::integer
              AND (h.event_time >= t.event_time OR h.precision <> 1 OR t.precision <> 1)
          JOIN movements m ON m.sequence = h.sequence AND m.ordinal = h.ordinal LEFT JOIN sites s ON s.site_code = h.site_code
-         WHERE t.kind = 'Observed' AND t.details #>> '{{treatment,plot}}' IS NOT NULL AND h.business_day BETWEEN $1 AND $2
+         WHERE t.kind = 'Observed' AND t.details #>> '{{treatment,plot_key}}' IS NOT NULL AND h.business_day BETWEEN $1 AND $2
              AND t.business_day BETWEEN $1 - 365 AND $2 AND ($3::text[] IS NULL OR t.site_code = ANY($3)) AND {} AND {}
          ORDER BY h.business_day DESC, h.sequence DESC, h.ordinal DESC, m.lot_id, t.sequence, t.ordinal",
         stands("t"),

@@ -290,7 +290,8 @@ fn details(fact: &Fact) -> Option<Value> {
         Fact::Harvested(fact) if !fact.households.is_empty() || fact.plot.is_some() => {
             let households = fact.households.iter();
             let shares = households.map(|share| json!({ "household": share.household, "quantity_milli": share.quantity.0 }));
-            json!({ "plot": fact.plot, "households": shares.collect::<Vec<_>>() })
+            let key = fact.plot.as_deref().map(plot_key);
+            json!({ "plot": fact.plot, "plot_key": key, "households": shares.collect::<Vec<_>>() })
         }
         Fact::Released(released) => json!({ "of": command(&released.block) }),
         Fact::RecallAcknowledged(acknowledged) => json!({ "of": command(&acknowledged.recall) }),
@@ -305,7 +306,8 @@ fn details(fact: &Fact) -> Option<Value> {
                         "max_milli_celsius": temperature.max_milli_celsius })
             });
             let treatment = observed.treatment.as_ref();
-            let treatment = treatment.map(|treatment| json!({ "plot": treatment.plot, "waiting_days": treatment.waiting_days }));
+            let treatment = treatment
+                .map(|treatment| json!({ "plot_key": plot_key(&treatment.plot), "waiting_days": treatment.waiting_days }));
             json!({ "treatment": treatment, "kind": observation(observed.kind), "what": observed.what, "reference": observed.reference,
                     "finding": finding(observed.finding), "temperature": temperature,
                     "sscc": observed.sscc.as_ref().map(|sscc| sscc.as_str()) })
@@ -315,6 +317,11 @@ fn details(fact: &Fact) -> Option<Value> {
         Fact::CustomerReturned(fact) => json!({ "reason": returned(fact.reason) }),
         _ => return None,
     })
+}
+
+/// By what a plot is found: people write its letters in either case.
+pub(crate) fn plot_key(plot: &str) -> String {
+    plot.trim().to_lowercase()
 }
 
 /// As in `chuoi.event.v1.RefusalReason`.
