@@ -321,7 +321,7 @@ fn details(fact: &Fact) -> Option<Value> {
 
 /// By what a plot is found: people write its letters in either case.
 pub(crate) fn plot_key(plot: &str) -> String {
-    plot.trim().to_lowercase()
+    domain::text::nfc(plot.trim()).to_lowercase()
 }
 
 /// As in `chuoi.event.v1.RefusalReason`.
