@@ -493,7 +493,15 @@ fn table(found: &rows::Rows) -> String {
         let code = column.strip_suffix("_name").map(|bare| format!("{bare}_code"));
         code.is_some_and(|code| found.columns.contains(&code))
     };
-    let shown: Vec<usize> = (0..found.columns.len()).filter(|at| !is_beside(&found.columns[*at])).collect();
+    // Of a lot its name, product, last day and unit; the rest is for scripts.
+    let is_of_lot = |column: &str| {
+        let shown = ["lot.lot_code", "lot.product_code", "lot.expiry_date", "lot.unit"];
+        column.starts_with("lot.") && !shown.contains(&column)
+    };
+    let is_shown = |at: &usize| !is_beside(&found.columns[*at]) && !is_of_lot(&found.columns[*at]);
+    let shown: Vec<usize> = (0..found.columns.len()).filter(is_shown).collect();
+    let place = |name: &str| found.columns.iter().position(|column| column == name);
+    let issuer = place("lot.issuer_code").zip(place("lot.product_code"));
     let is_figure = |at: usize| found.rows.iter().all(|row| row[at].is_number() || row[at].is_null());
     let headings: Vec<String> = shown
         .iter()
@@ -505,9 +513,12 @@ fn table(found: &rows::Rows) -> String {
             let column = &found.columns[*at];
             let name = column.strip_suffix("_code").and_then(|bare| {
                 let beside = format!("{bare}_name");
-                found.columns.iter().position(|column| *column == beside)
+                place(&beside)
             });
-            let said = cell(column, &row[*at]);
+            let said = match issuer.filter(|_| column == "lot.lot_code") {
+                Some((issuer, product)) => [issuer, product, *at].map(|part| rows::text(&row[part])).join("/"),
+                None => cell(column, &row[*at]),
+            };
             match name.map(|name| rows::text(&row[name])) {
                 Some(name) => format!("{said} {name}").trim().to_owned(),
                 None => said,
