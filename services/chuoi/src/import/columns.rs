@@ -35,7 +35,7 @@ fields! {
     /// Where in a day a count lies.
     Part = "part" ["buổi", "thời điểm kiểm kê", "day part"],
     /// Where it happened.
-    Site = "site" ["cơ sở", "điểm bán", "cửa hàng", "siêu thị", "nơi", "kho", "nơi sản xuất", "trang trại", "shop", "store"],
+    Site = "site" ["cơ sở", "địa điểm", "điểm bán", "cửa hàng", "siêu thị", "nơi", "kho", "nơi sản xuất", "trang trại", "shop", "store"],
     /// Site that a shipment leaves.
     From = "from" ["từ", "nơi đi", "nơi xuất", "kho xuất", "từ kho", "from site"],
     /// Site that a shipment goes to.

@@ -412,7 +412,7 @@ fn show(client: &Client, asked: &Import, report: &Report) -> Result<(), Failure>
     }
     let mut line = |name: &str, said: String| text.push_str(&format!("{name:<13}{said}\n"));
     line("rows", figure(report.rows));
-    let done = if report.recorded { "recorded" } else { "would be recorded" };
+    let done = if report.recorded { "recorded" } else { "would record" };
     line(done, format!("{} new, {} recorded before", figure(report.accepted), figure(report.duplicates)));
     line("bad", figure(report.bad_rows));
     if !report.unknown_columns.is_empty() {
