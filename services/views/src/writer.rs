@@ -5,7 +5,7 @@ use crate::Error;
 use crate::database::{self, Checkpoint};
 use crate::fold::{Batch, Numbered, Parked, fold};
 use deadpool_postgres::ClientWrapper;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Writes to the tables over a connection of its own.
 pub struct Writer {
@@ -13,14 +13,18 @@ pub struct Writer {
     checkpoint: Option<Checkpoint>,
     /// Number of events that move goods at which PostgreSQL looks at the tables again.
     analyze_at: i64,
+    /// When single tables were last looked at.
+    looked: Instant,
 }
 
 /// Number of events at which PostgreSQL first looks at the tables: seen empty, they would be planned for as empty.
 const FIRST: i64 = 1_000;
 /// How much the tables grow before it looks again.
 const GROWTH: i64 = 4;
-/// Number of events from which on its own housekeeping is soon enough, and looking takes too long to wait for.
+/// Number of events from which it looks at single tables alone: looking at all takes too long to wait for.
 const GROWN: i64 = 100_000;
+/// How often tables are looked at from then on.
+const LOOK: Duration = Duration::from_secs(1);
 /// Tables whose rows are looked up while they are written.
 const ANALYZED: &str = "lots, stock, stock_totals, outside, shipments, shipment_lines, flow_daily, flow_monthly, dispatch_daily, chain_days, movements";
 
@@ -29,7 +33,7 @@ impl Writer {
     pub async fn open(settings: &database::Settings) -> Result<Writer, Error> {
         let client = database::writing_connection(settings).await?;
         let checkpoint = database::checkpoint(&*client).await?;
-        let mut writer = Writer { client, checkpoint, analyze_at: 0 };
+        let mut writer = Writer { client, checkpoint, analyze_at: 0, looked: Instant::now() };
         writer.analyze_at = writer.events().max(FIRST / GROWTH) * GROWTH;
         Ok(writer)
     }
@@ -68,9 +72,29 @@ impl Writer {
         }
         // Statements were planned when the tables were small, where any index does: PostgreSQL plans them again after this. Its
         // own housekeeping does the same, too late for tables that are filled in seconds.
-        if self.events() >= self.analyze_at && self.events() < GROWN {
-            self.analyze_at = self.events() * GROWTH;
-            self.client.batch_execute(&format!("ANALYZE {ANALYZED}")).await?;
+        if self.events() < GROWN {
+            if self.events() >= self.analyze_at {
+                self.analyze_at = self.events() * GROWTH;
+                self.client.batch_execute(&format!("ANALYZE {ANALYZED}")).await?;
+            }
+        } else if self.looked.elapsed() >= LOOK {
+            self.looked = Instant::now();
+            self.analyze_grown().await?;
+        }
+        Ok(())
+    }
+
+    /// The same for single tables later on: harvests of a whole season may come before the first shipment.
+    async fn analyze_grown(&mut self) -> Result<(), Error> {
+        let sql = "
+            SELECT t.relname::text FROM pg_stat_user_tables t JOIN pg_class c ON c.oid = t.relid
+            WHERE t.schemaname = current_schema() AND t.relname::text = ANY(string_to_array($1, ', '))
+                AND t.n_mod_since_analyze > 3 * greatest(c.reltuples, 2500)";
+        let statement = self.client.prepare_cached(sql).await?;
+        for row in self.client.query(&statement, &[&ANALYZED]).await? {
+            let table: String = row.try_get(0)?;
+            tracing::debug!(table, "analyzes a table that has grown");
+            self.client.batch_execute(&format!("ANALYZE {table}")).await?;
         }
         Ok(())
     }
