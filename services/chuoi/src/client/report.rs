@@ -11,6 +11,7 @@ use wire::proto::chuoi::report::v1::{
     ListShortagesRequest, ListSourcesRequest, ListWithdrawalsRequest,
 };
 
+use super::safety::listed;
 use super::{Client, Paging, ReadFlags, answered, query, typed};
 use crate::config::Settings;
 use crate::failure::Failure;
@@ -354,7 +355,7 @@ macro_rules! pages {
             }
             request.page_token = page.next_page_token;
         };
-        show(&$client, $name, &answer, !answer.next_page_token.is_empty())
+        show(&$client, $name, &answer)
     }};
 }
 
@@ -441,13 +442,13 @@ pub async fn run(settings: Settings, report: &Report) -> Result<(), Failure> {
             let mut service = super::service!(ReportServiceClient<Channel>, client.channel.clone());
             let request = GetPublicFactsRequest { code, product, at_least: flags.read.at_least.clone() };
             let answer = answered(service.get_public_facts(query(request)).await)?;
-            show(&client, "chuoi.report.v1.GetPublicFactsResponse", &answer, false)
+            show(&client, "chuoi.report.v1.GetPublicFactsResponse", &answer)
         }
     }
 }
 
 /// Shows an answer: what it says of the whole, then its rows.
-fn show(client: &Client, name: &str, answer: &impl Message, more: bool) -> Result<(), Failure> {
+fn show(client: &Client, name: &str, answer: &impl Message) -> Result<(), Failure> {
     let (whole, found) = (json::of(name, answer)?, rows::of(name, answer)?);
     client.show(name, answer, || {
         let mut text = String::new();
@@ -461,12 +462,7 @@ fn show(client: &Client, name: &str, answer: &impl Message, more: bool) -> Resul
         if !text.is_empty() {
             text.push('\n');
         }
-        let table = table(&found);
-        text.push_str(&if table.is_empty() { "nothing\n".to_owned() } else { table });
-        if more {
-            text.push_str("\nmore      there are more: --all, or a greater --limit, shows them\n");
-        }
-        text + &format!("\nposition  {}\n", rows::text(&whole["position"]))
+        text + &listed(table(&found), &rows::text(&whole["next_page_token"]), &rows::text(&whole["position"]))
     })
 }
 
@@ -487,7 +483,7 @@ fn heading(field: &str) -> String {
     bare.replace('_', " ") + unit
 }
 
-fn table(found: &rows::Rows) -> String {
+fn table(found: &rows::Rows) -> Table {
     // A name stands behind its code.
     let is_beside = |column: &str| {
         let code = column.strip_suffix("_name").map(|bare| format!("{bare}_code"));
@@ -525,7 +521,7 @@ fn table(found: &rows::Rows) -> String {
             }
         }));
     }
-    table.render()
+    table
 }
 
 /// A value as people write it.
@@ -570,14 +566,14 @@ mod tests {
         };
         let answer = proto::ListShortagesResponse { rows: vec![shortage], ..Default::default() };
         let found = rows::of("chuoi.report.v1.ListShortagesResponse", &answer).unwrap();
-        insta::assert_snapshot!(table(&found), @r"
+        insta::assert_snapshot!(table(&found).render(), @r"
         PRODUCT              SOLD  BLOCKED  INCOMING  NEAREST SITE  NEAREST KM  NEAREST  UNIT
         PK0049 Rau muống  1 234,5        0         0  SM001               3,12        0  kg
         ");
         let split = proto::ChannelSplit { gap_basis_points: Some(-1_250), planned_basis_points: 4_000, ..Default::default() };
         let answer = proto::ListChannelSplitsResponse { rows: vec![split], ..Default::default() };
         let found = rows::of("chuoi.report.v1.ListChannelSplitsResponse", &answer).unwrap();
-        insta::assert_snapshot!(table(&found), @r"
+        insta::assert_snapshot!(table(&found).render(), @r"
         PLANNED %  GAP %  RECEIVED KG  UNKNOWN
                40  -12,5            0        0
         ");

@@ -166,7 +166,8 @@ fn standing(block: &Block) -> &'static str {
     }
 }
 
-fn listed(table: Table, next_page_token: &str, position: &str) -> String {
+/// A list below which it stands whether there is more, and as of which position.
+pub(super) fn listed(table: Table, next_page_token: &str, position: &str) -> String {
     let mut text = if table.is_empty() { "nothing\n".to_owned() } else { table.render() };
     if !next_page_token.is_empty() {
         text.push_str("\nmore      there are more: --all, or a greater --limit, shows them\n");

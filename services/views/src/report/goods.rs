@@ -7,7 +7,7 @@ use crate::read::{Cut, Query};
 use crate::safety::read::{Stop, stopped};
 use crate::stock::read::today;
 use crate::throughput::read::{PRODUCT, SITE, joins};
-use crate::trace::read::{LOTS, lot_summary};
+use crate::trace::read::summaries;
 use crate::{Error, filter, names};
 use domain::time::BusinessDay;
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,7 +15,6 @@ use uuid::Uuid;
 use wire::proto::chuoi::report::v1 as proto;
 use wire::proto::chuoi::report::v1::{DemandBasis, WithdrawalReason};
 use wire::proto::chuoi::throughput::v1::Stage;
-use wire::proto::chuoi::trace::v1::LotSummary;
 
 /// Products of a question about shortages: each is held against every site.
 const MOST_PRODUCTS: usize = 20;
@@ -377,13 +376,11 @@ pub(super) async fn withdrawals(
     });
     let (rows, next_page_token) = paged(rows, page)?;
     let ids: Vec<Uuid> = rows.iter().map(|(lot, _)| *lot).collect();
-    let summaries = cut.rows(&format!("{LOTS} WHERE l.lot_id = ANY($1)"), &[&ids]).await?;
-    let summaries: BTreeMap<Uuid, LotSummary> =
-        summaries.iter().map(|row| Ok((row.try_get("lot_id")?, lot_summary(row)?))).collect::<Result<_, Error>>()?;
+    let lots = summaries(cut, &ids).await?;
     let senders = senders(cut, &rows).await?;
     let whole = |(lot, row): (Uuid, proto::Withdrawal)| {
         let (from_site_code, from_site_name) = senders.get(&(row.site_code.clone(), lot)).cloned().unwrap_or_default();
-        proto::Withdrawal { lot: summaries.get(&lot).cloned(), from_site_code, from_site_name, ..row }
+        proto::Withdrawal { lot: lots.get(&lot).cloned(), from_site_code, from_site_name, ..row }
     };
     let rows = rows.into_iter().map(whole).collect();
     Ok(proto::ListWithdrawalsResponse { rows, next_page_token, position: cut.position() })

@@ -6,12 +6,11 @@ use crate::page::Page;
 use crate::read::Cut;
 use crate::safety::read::check;
 use crate::trace::fold::plot_key;
-use crate::trace::read::{Direction, LOTS, candidates, line, lot_summary, no_lot};
+use crate::trace::read::{Direction, candidates, line, no_lot, summaries};
 use crate::{Error, filter};
 use domain::time::BusinessDay;
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
-use std::collections::BTreeMap;
 use uuid::Uuid;
 use wire::proto::chuoi::report::v1 as proto;
 use wire::proto::chuoi::safety::v1::{CheckLotRequest, Objection};
@@ -120,11 +119,6 @@ pub(super) async fn early_harvests(
     }
     let (from_date, to_date) = (date(first), date(last));
     Ok(proto::ListEarlyHarvestsResponse { rows: found, from_date, to_date, next_page_token, position: cut.position() })
-}
-
-async fn summaries(cut: &Cut<'_>, lots: &[Uuid]) -> Result<BTreeMap<Uuid, LotSummary>, Error> {
-    let rows = cut.rows(&format!("{LOTS} WHERE l.lot_id = ANY($1)"), &[&lots]).await?;
-    rows.iter().map(|row| Ok((row.try_get("lot_id")?, lot_summary(row)?))).collect()
 }
 
 /// A lot code and a product, out of a GS1 Digital Link: key qualifiers 01 (GTIN) and 10 (lot) of its path. None for other text.

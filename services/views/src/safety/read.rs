@@ -3,7 +3,7 @@
 use crate::page::Page;
 use crate::read::{Cut, Query};
 use crate::stock::read::today;
-use crate::trace::read::{Direction, LOTS, candidates, holdings, line, lot_summary};
+use crate::trace::read::{Direction, candidates, holdings, line, summaries};
 use crate::{Error, filter, names, timestamp_of};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::SystemTime;
@@ -11,7 +11,7 @@ use tokio_postgres::Row;
 use uuid::Uuid;
 use wire::proto::chuoi::safety::v1 as proto;
 use wire::proto::chuoi::safety::v1::{BlockKind, Objection};
-use wire::proto::chuoi::trace::v1::{LotSummary, TraceLotRequest};
+use wire::proto::chuoi::trace::v1::TraceLotRequest;
 
 /// A hold or recall `b` as it stands. A row of `releases` without a lot releases all.
 const BLOCKS: &str = "
@@ -149,16 +149,14 @@ pub(crate) async fn recall(cut: &Cut<'_>, request: &proto::GetRecallRequest) -> 
         }
     }
     let ids: Vec<Uuid> = depths.keys().copied().collect();
-    let rows = cut.rows(&format!("{LOTS} WHERE l.lot_id = ANY($1)"), &[&ids]).await?;
-    let summaries: BTreeMap<Uuid, LotSummary> =
-        rows.iter().map(|row| Ok((row.try_get("lot_id")?, lot_summary(row)?))).collect::<Result<_, Error>>()?;
+    let known = summaries(cut, &ids).await?;
     let (all, is_cut) = holdings(cut, &ids).await?;
     truncated |= is_cut;
     let balances = balances(cut, &ids).await?;
     let mut units: BTreeMap<String, proto::Balance> = BTreeMap::new();
     let mut lots = Vec::new();
     for (id, depth) in &depths {
-        let lot = summaries.get(id).cloned();
+        let lot = known.get(id).cloned();
         let unit = lot.as_ref().map(|lot| lot.unit.clone()).unwrap_or_default();
         let balance = proto::Balance { unit: unit.clone(), ..balances.get(id).cloned().unwrap_or_default() };
         let sum = units.entry(unit.clone()).or_insert_with(|| proto::Balance { unit, ..Default::default() });

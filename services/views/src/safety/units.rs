@@ -2,12 +2,10 @@
 
 use crate::Error;
 use crate::read::Cut;
-use crate::trace::read::{LOTS, lot_summary};
+use crate::trace::read::summaries;
 use domain::id::Sscc;
-use std::collections::BTreeMap;
 use uuid::Uuid;
 use wire::proto::chuoi::safety::v1 as proto;
-use wire::proto::chuoi::trace::v1::LotSummary;
 
 /// What went into a unit less what came out, voids left out.
 const CONTENTS: &str = "
@@ -70,9 +68,7 @@ pub(crate) async fn unit(cut: &Cut<'_>, request: &proto::GetUnitRequest) -> Resu
         level = next;
     }
     let ids: Vec<Uuid> = held.iter().map(|(_, lot, _)| *lot).collect();
-    let rows = cut.rows(&format!("{LOTS} WHERE l.lot_id = ANY($1)"), &[&ids]).await?;
-    let lots: BTreeMap<Uuid, LotSummary> =
-        rows.iter().map(|row| Ok((row.try_get("lot_id")?, lot_summary(row)?))).collect::<Result<_, Error>>()?;
+    let lots = summaries(cut, &ids).await?;
     let lot =
         |(sscc, lot, quantity_milli): (String, Uuid, i64)| proto::UnitLot { sscc, lot: lots.get(&lot).cloned(), quantity_milli };
     response.lots = held.into_iter().map(lot).collect();

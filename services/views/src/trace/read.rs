@@ -18,7 +18,7 @@ const MOST_LOTS: usize = 2_000;
 /// Holdings in an answer.
 const MOST_HOLDINGS: i64 = 5_000;
 
-pub(crate) const LOTS: &str = "
+const LOTS: &str = "
     SELECT l.lot_id, l.issuer_code, o.name AS issuer_name, l.product_code, p.name AS product_name, l.lot_code, l.chain_code,
            c.name AS chain_name, l.expiry_day, l.harvest_day, l.harvest_time, p.base_unit
     FROM lots l LEFT JOIN organizations o ON o.organization_code = l.issuer_code
@@ -56,8 +56,7 @@ pub(crate) async fn trace(
         made_from.iter().chain(&made_into).flat_map(|made| made.inputs.iter().chain(&made.outputs)).map(|lot| &lot.lot_id);
     let named: BTreeSet<Uuid> = named.filter_map(|lot| lot.parse().ok()).filter(|lot| *lot != id).collect();
     let named: Vec<Uuid> = named.into_iter().collect();
-    let sql = format!("{LOTS} WHERE l.lot_id = ANY($1) ORDER BY l.lot_id");
-    response.lots = cut.rows(&sql, &[&named]).await?.iter().map(lot_summary).collect::<Result<_, _>>()?;
+    response.lots = summaries(cut, &named).await?.into_values().collect();
     (response.made_from, response.made_into, response.holdings) = (made_from, made_into, holdings);
     Ok(response)
 }
@@ -100,7 +99,13 @@ pub(crate) async fn candidates(cut: &Cut<'_>, request: &proto::TraceLotRequest) 
     Ok(if literal.len() == 1 { literal } else { found })
 }
 
-pub(crate) fn lot_summary(row: &Row) -> Result<proto::LotSummary, Error> {
+/// Lots by their ids.
+pub(crate) async fn summaries(cut: &Cut<'_>, lots: &[Uuid]) -> Result<BTreeMap<Uuid, proto::LotSummary>, Error> {
+    let rows = cut.rows(&format!("{LOTS} WHERE l.lot_id = ANY($1)"), &[&lots]).await?;
+    rows.iter().map(|row| Ok((row.try_get("lot_id")?, lot_summary(row)?))).collect()
+}
+
+fn lot_summary(row: &Row) -> Result<proto::LotSummary, Error> {
     let text = |name: &str| row.try_get::<_, Option<String>>(name).map(Option::unwrap_or_default);
     Ok(proto::LotSummary {
         lot_id: row.try_get::<_, Uuid>("lot_id")?.to_string(),

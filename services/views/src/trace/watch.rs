@@ -1,6 +1,6 @@
 //! Watches events.
 
-use super::read::{EVENT, EVENT_NAMES, LOTS, count, lot_event, lot_summary, movement};
+use super::read::{EVENT, EVENT_NAMES, count, lot_event, movement, summaries};
 use crate::read::{Cut, Query};
 use crate::watching::{Beginning, Place, Watch};
 use crate::{Error, filter, names};
@@ -151,9 +151,7 @@ pub(crate) async fn add_lots(cut: &Cut<'_>, events: &mut BTreeMap<Place, proto::
         }
     }
     let ids: Vec<Uuid> = ids.into_iter().collect();
-    let lots = cut.rows(&format!("{LOTS} WHERE l.lot_id = ANY($1)"), &[&ids]).await?;
-    let lots: BTreeMap<Uuid, proto::LotSummary> =
-        lots.iter().map(|row| Ok((row.try_get("lot_id")?, lot_summary(row)?))).collect::<Result<_, Error>>()?;
+    let lots = summaries(cut, &ids).await?;
     for (at, shares) in shares {
         if let Some(message) = events.get_mut(&at) {
             let share = |(id, share): (Uuid, proto::EventLot)| proto::EventLot { lot: lots.get(&id).cloned(), ..share };
