@@ -9,7 +9,7 @@ use wire::proto::chuoi::record::v1::Verdict;
 use wire::proto::chuoi::registry::v1::RegistryKind;
 use wire::proto::chuoi::safety::v1::{BlockKind, DiscrepancyKind, DiscrepancyState, Objection};
 use wire::proto::chuoi::stock::v1::{LedgerMoveKind, OutsideReason, ShipmentState, StockKey};
-use wire::proto::chuoi::throughput::v1::{LossStage, Period, Stage, ThroughputKey};
+use wire::proto::chuoi::throughput::v1::{LossStage, Measure, Period, Stage, ThroughputKey};
 use wire::proto::chuoi::trace::v1::{EventKind, EventStanding};
 
 /// A word for each number of an enumeration, to be typed and to be shown.
@@ -121,6 +121,8 @@ words! {
         "chain" = Chain, "product" = Product, "channel" = Channel, "district" = District, "site" = Site,
         "group" = Group,
     }
+    /// What is measured.
+    MeasureWord of Measure { "fill-rate" = FillRate, "shrink" = Shrink, "harvest-to-shelf" = HarvestToShelf }
     /// Where goods are lost.
     LossWord of LossStage { "production" = Production, "transit" = Transit, "storage" = Storage, "shop" = Shop }
     /// What recorded a movement in a ledger.

@@ -40,6 +40,8 @@ const SHARES: [&[&str]; 3] = [
         "shipment_lines",
         "flow_daily",
         "flow_monthly",
+        "goods_daily",
+        "goods_monthly",
         "dispatch_daily",
         "chain_days",
     ],

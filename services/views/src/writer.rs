@@ -26,7 +26,7 @@ const GROWN: i64 = 100_000;
 /// How often tables are looked at from then on.
 const LOOK: Duration = Duration::from_secs(1);
 /// Tables whose rows are looked up while they are written.
-const ANALYZED: &str = "lots, stock, stock_totals, outside, shipments, shipment_lines, flow_daily, flow_monthly, dispatch_daily, chain_days, movements";
+const ANALYZED: &str = "lots, stock, stock_totals, outside, shipments, shipment_lines, flow_daily, flow_monthly, goods_daily, goods_monthly, dispatch_daily, chain_days, movements";
 
 impl Writer {
     /// A writer to the tables of these settings, which are migrated already.

@@ -14,7 +14,7 @@ use super::{Client, Paging, ReadFlags, answered, query, typed};
 use crate::config::Settings;
 use crate::failure::Failure;
 use crate::output::Table;
-use crate::words::{Channel as ChannelWord, LossWord, PeriodWord, StageWord, ThroughputBy, count, number, unit};
+use crate::words::{Channel as ChannelWord, LossWord, MeasureWord, PeriodWord, StageWord, ThroughputBy, count, number, unit};
 
 /// Rows that the service gives at once.
 const PAGE: usize = 5_000;
@@ -27,9 +27,11 @@ pub struct Throughput {
     /// Hold what chains dispatched towards shops against the capacity that they declared
     #[arg(long, conflicts_with_all = ["by", "stages", "products", "channels", "districts", "sites"])]
     pub utilization: bool,
-    /// Measure what was accepted of what was dispatched, what was lost of what entered, and how long it took from harvest to shelf
-    #[arg(long, conflicts_with_all = ["utilization", "stages"])]
-    pub measures: bool,
+    /// Measure what was accepted of what was dispatched, what was lost of what entered, and how long it took from harvest to shelf;
+    /// or only those that are named
+    #[arg(long, value_enum, value_delimiter = ',', num_args = 0.., require_equals = true, value_name = "MEASURES",
+          conflicts_with_all = ["utilization", "stages"])]
+    pub measures: Option<Vec<MeasureWord>>,
     /// Of these chains
     #[arg(long = "chain", value_name = "CHAIN", value_delimiter = ',')]
     pub chains: Vec<String>,
@@ -95,8 +97,8 @@ pub async fn run(settings: Settings, asked: &Throughput) -> Result<(), Failure> 
         }
         None => heading,
     };
-    if asked.measures {
-        let answer = measures(&mut service, asked, from, to).await?;
+    if let Some(only) = &asked.measures {
+        let answer = measures(&mut service, asked, only, from, to).await?;
         return client.show("chuoi.throughput.v1.QueryMeasuresResponse", &answer, || heading + &show_measures(&answer));
     }
     let answer = throughput(&mut service, asked, from, to).await?;
@@ -107,6 +109,7 @@ pub async fn run(settings: Settings, asked: &Throughput) -> Result<(), Failure> 
 async fn measures(
     service: &mut ThroughputServiceClient<Channel>,
     asked: &Throughput,
+    only: &[MeasureWord],
     from_date: String,
     to_date: String,
 ) -> Result<QueryMeasuresResponse, Failure> {
@@ -123,6 +126,7 @@ async fn measures(
         compare_from_date: asked.compare_from.clone().unwrap_or_default(),
         compare_to_date: asked.compare_to.clone().unwrap_or_default(),
         at_least: asked.read.at_least.clone(),
+        measures: only.iter().map(|measure| measure.number()).collect(),
         ..QueryMeasuresRequest::default()
     };
     let mut all = QueryMeasuresResponse::default();

@@ -75,7 +75,10 @@ pub(super) async fn returns(
     // What it is a share of, for these keys alone.
     let (received, refused, sold) = (Stage::Received as i32, Stage::Refused as i32, Stage::Sold as i32);
     let mut query = Query::default();
-    let source = Range { from: Some(first), to: Some(last) }.source(cut, &mut query, true);
+    let range = Range { from: Some(first), to: Some(last) };
+    let places = [ThroughputKey::Site, ThroughputKey::Channel, ThroughputKey::District];
+    let by_place = sites.is_some() || places.iter().any(|of| asked.contains(&(*of as i32)));
+    let source = if by_place { range.source(cut, &mut query, true) } else { range.goods(cut, &mut query, true) };
     let conditions = only(&mut query);
     // Read no more than may belong to them.
     let mut narrow = Vec::new();
@@ -93,9 +96,6 @@ pub(super) async fn returns(
             ));
         }
     }
-    let places = [ThroughputKey::Site, ThroughputKey::Channel, ThroughputKey::District];
-    let by_place = sites.is_some() || places.iter().any(|of| asked.contains(&(*of as i32)));
-    let places = if by_place { "k.site_code, k.to_site_code" } else { "''::text AS site_code, ''::text AS to_site_code" };
     let narrow = if narrow.is_empty() { "true".to_owned() } else { narrow.join(" AND ") };
     let wanted: BTreeSet<&Key> = back.iter().map(|(_, _, key, _)| key).collect();
     let columns = (0..7).map(|at| wanted.iter().map(|key| key[at].clone()).collect::<Vec<String>>());
@@ -105,9 +105,8 @@ pub(super) async fn returns(
         "SELECT * FROM (
              SELECT {keys}, coalesce(sum(k.quantity_milli) FILTER (WHERE k.stage IN ({received}, {refused})), 0)::bigint AS arrived,
                     coalesce(sum(k.quantity_milli) FILTER (WHERE k.stage = {sold}), 0)::bigint AS sold
-             FROM (SELECT k.stage, k.chain_code, k.product_code, {places}, sum(k.quantity_milli) AS quantity_milli FROM {source} AS k
-                   WHERE k.stage IN ({received}, {refused}, {sold}) AND {narrow} GROUP BY 1, 2, 3, 4, 5) AS k {}
-             WHERE {conditions} GROUP BY 1, 2, 3, 4, 5, 6, 7
+             FROM {source} AS k {}
+             WHERE k.stage IN ({received}, {refused}, {sold}) AND {narrow} AND {conditions} GROUP BY 1, 2, 3, 4, 5, 6, 7
          ) AS sums JOIN unnest({unnested}) AS asked (chain_code, product_code, group_code, site_code, kind, district_code, unit)
              USING (chain_code, product_code, group_code, site_code, kind, district_code, unit)",
         joins(),

@@ -248,7 +248,7 @@ pub(super) async fn cover(
     let mut sales: BTreeMap<String, Sales> = BTreeMap::new();
     let (sold, back) = (Stage::Sold as i32, Stage::Returned as i32);
     let mut query = Query::default();
-    let source = Range { from: read.first().copied(), to: read.last().copied() }.source(cut, &mut query, false);
+    let source = Range { from: read.first().copied(), to: read.last().copied() }.goods(cut, &mut query, false);
     let only = products.clone().map(|only| format!("AND k.product_code = ANY({}::text[])", query.bind(only)));
     let read = query.bind(read.iter().map(|day| day.0).collect::<Vec<_>>());
     query.sql = format!(

@@ -24,7 +24,10 @@ macro_rules! list {
         (same.page_size, same.page_token, same.at_least) = (0, String::new(), String::new());
         let $page = Page::read($asked.page_size, 1_000, 5_000, &$asked.page_token, &same)?;
         let client = $service.0.reach(&$asked.at_least).await?;
-        Ok(Response::new(whole!(client, |$cut| $answer.await)?))
+        Ok(Response::new(whole!(client, |$cut| {
+            $cut.plan_each().await?;
+            $answer.await
+        })?))
     }};
 }
 

@@ -97,7 +97,7 @@ pub(super) async fn sources(
     let groups = (!request.groups.is_empty()).then(|| request.groups.clone());
     let dispatched = Stage::Dispatched as i32;
     let mut query = Query::default();
-    let source = Range { from: Some(first), to: Some(last) }.source(cut, &mut query, true);
+    let source = Range { from: Some(first), to: Some(last) }.goods(cut, &mut query, true);
     let today = query.bind(today(cut)?.0);
     let (products, groups) = (query.bind(products), query.bind(groups));
     query.sql = format!(

@@ -3,9 +3,9 @@
 use crate::page::Page;
 use crate::read::{Cut, Query};
 use crate::stock::read::today;
-use crate::trace::read::{Direction, candidates, holdings, line, summaries};
+use crate::trace::read::{Direction, candidates, holdings, kin, line, summaries};
 use crate::{Error, filter, names, timestamp_of};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::SystemTime;
 use tokio_postgres::Row;
 use uuid::Uuid;
@@ -365,13 +365,10 @@ pub(crate) async fn stopped(cut: &Cut<'_>) -> Result<BTreeMap<Uuid, Vec<Stop>>, 
             reason: row.try_get("reason")?,
             by: (row.try_get("organization_code")?, row.try_get::<_, Uuid>("command_id")?.to_string()),
         };
-        let mut lots: BTreeSet<Uuid> = named.into_iter().filter(|lot| stop.is_recall || !released.contains(lot)).collect();
-        if stop.is_recall {
-            for lot in lots.clone() {
-                let (_, reached, _) = line(cut, lot, Direction::Forward).await?;
-                lots.extend(reached);
-            }
-        }
+        let lots = match stop.is_recall {
+            true => kin(cut, &named, Direction::Forward).await?,
+            false => named.into_iter().filter(|lot| !released.contains(lot)).collect(),
+        };
         for lot in lots {
             stopped.entry(lot).or_default().push(stop.clone());
         }
@@ -381,10 +378,7 @@ pub(crate) async fn stopped(cut: &Cut<'_>) -> Result<BTreeMap<Uuid, Vec<Stop>>, 
 
 /// Holds of a lot, and recalls of it and of everything that it was made of, that stand.
 async fn blocked(cut: &Cut<'_>, lot: Uuid, sites: Option<&[String]>) -> Result<Vec<proto::CheckFinding>, Error> {
-    let (made_from, ..) = line(cut, lot, Direction::Back).await?;
-    let inputs = made_from.iter().flat_map(|made| &made.inputs).filter_map(|input| input.lot_id.parse().ok());
-    let origins: BTreeSet<Uuid> = inputs.chain([lot]).collect();
-    let origins: Vec<Uuid> = origins.into_iter().collect();
+    let origins: Vec<Uuid> = kin(cut, &[lot], Direction::Back).await?.into_iter().collect();
     let sites: Option<Vec<String>> = sites.map(<[String]>::to_vec);
     let sql = format!(
         "{BLOCKS} WHERE {IS_OPEN} AND (

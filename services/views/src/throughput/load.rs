@@ -77,7 +77,7 @@ impl Tables {
     }
 
     /// The rows of each table, with the columns that they go into; in the order of their keys, as indexes are built fastest.
-    pub fn rows(&self) -> Result<[(Rows, &'static str); 4], Error> {
+    pub fn rows(&self) -> Result<[(Rows, &'static str); 6], Error> {
         let (mut months, mut chains, mut dispatches) = (HashMap::new(), HashMap::new(), BTreeMap::new());
         for (key, flow) in &self.days {
             if flow.first != 0 {
@@ -112,24 +112,49 @@ impl Tables {
                 "flow_monthly (month_day, stage, chain_code, product_code, site_code, to_site_code, quantity_milli, first_milli, \
                  movement_count)",
             ),
+            (
+                self.goods(&self.days)?,
+                "goods_daily (business_day, stage, chain_code, product_code, quantity_milli, movement_count)",
+            ),
+            (self.goods(&months)?, "goods_monthly (month_day, stage, chain_code, product_code, quantity_milli, movement_count)"),
             (days, "chain_days (chain_code, business_day, movement_count)"),
         ])
     }
 
+    /// The same flows without their places.
+    fn goods(&self, flows: &HashMap<Key, Flow>) -> Result<Rows, Error> {
+        let mut goods: HashMap<Key, Flow> = HashMap::new();
+        for (key, flow) in flows {
+            goods.entry(Key { site: 0, to_site: 0, ..*key }).or_default().add(*flow);
+        }
+        goods.retain(|_, flow| flow.quantity != 0 || flow.movements != 0);
+        let mut rows = Rows::of(6);
+        for (key, flow) in self.sorted(&goods) {
+            rows.row().int(key.day.0).small(key.stage as i16).text(self.codes.name(key.chain)).text(self.codes.name(key.product));
+            rows.big(big(flow.quantity)?).big(flow.movements);
+        }
+        Ok(rows)
+    }
+
     /// What adds up to nothing has no row.
     fn flows(&self, flows: &HashMap<Key, Flow>) -> Result<Rows, Error> {
-        let ranks = self.codes.ranks();
-        let rank = |number: u32| ranks[number as usize];
-        let mut flows: Vec<_> = flows.iter().filter(|(_, flow)| **flow != Flow::default()).collect();
-        flows.sort_unstable_by_key(|(key, _)| {
-            (key.day, key.stage, rank(key.chain), rank(key.product), rank(key.site), rank(key.to_site))
-        });
         let mut rows = Rows::of(9);
-        for (key, flow) in flows {
+        for (key, flow) in self.sorted(flows).into_iter().filter(|(_, flow)| **flow != Flow::default()) {
             rows.row().int(key.day.0).small(key.stage as i16).text(self.codes.name(key.chain)).text(self.codes.name(key.product));
             rows.text(self.codes.name(key.site)).text(self.codes.name(key.to_site));
             rows.big(big(flow.quantity)?).big(big(flow.first)?).big(flow.movements);
         }
         Ok(rows)
+    }
+
+    /// In the order of the key.
+    fn sorted<'a>(&self, flows: &'a HashMap<Key, Flow>) -> Vec<(&'a Key, &'a Flow)> {
+        let ranks = self.codes.ranks();
+        let rank = |number: u32| ranks[number as usize];
+        let mut flows: Vec<_> = flows.iter().collect();
+        flows.sort_unstable_by_key(|(key, _)| {
+            (key.day, key.stage, rank(key.chain), rank(key.product), rank(key.site), rank(key.to_site))
+        });
+        flows
     }
 }

@@ -10,7 +10,7 @@ use crate::{Error, filter, names};
 use std::collections::{BTreeMap, BTreeSet};
 use tokio_postgres::Row;
 use wire::proto::chuoi::throughput::v1 as proto;
-use wire::proto::chuoi::throughput::v1::{Period, ThroughputKey};
+use wire::proto::chuoi::throughput::v1::{Measure, Period, Stage, ThroughputKey};
 
 /// First day of the period, then chain, product, group, site, channel, district and unit; those that were not asked for are empty.
 type Key = (i32, [String; 7]);
@@ -28,7 +28,8 @@ pub(crate) async fn measures(
     range.closed()?;
     let period = no_hours(period(request.period)?)?;
     let comparison = Comparison::read(range, period, &request.compare_from_date, &request.compare_to_date)?;
-    let reading = Reading { cut, period, asked: asked(&request.group_by)?, filter: Filter::of_measures(cut, request).await? };
+    let filter = Filter::of_measures(cut, request).await?;
+    let reading = Reading { cut, period, asked: asked(&request.group_by)?, measures: wanted(&request.measures)?, filter };
     let mut found = Found::new();
     reading.range(range, &period_start(period, "k.day"), 0, &mut found).await?;
     if let Some(other) = comparison {
@@ -51,6 +52,20 @@ pub(crate) async fn measures(
     Ok(proto::QueryMeasuresResponse { rows, next_page_token, position: cut.position() })
 }
 
+/// Measures that were asked for.
+fn wanted(measures: &[i32]) -> Result<BTreeSet<i32>, Error> {
+    let all = [Measure::FillRate, Measure::Shrink, Measure::HarvestToShelf].map(|measure| measure as i32);
+    match measures.iter().find(|number| !all.contains(number)) {
+        Some(number) => Err(Error::Malformed {
+            field: "measures",
+            value: number.to_string(),
+            allowed: "1 fill rate, 2 shrink, 3 harvest to shelf; none of them for all".into(),
+        }),
+        None if measures.is_empty() => Ok(all.into()),
+        None => Ok(measures.iter().copied().collect()),
+    }
+}
+
 fn key_of(keys: &[String]) -> Result<Key, Error> {
     let read = || {
         let (start, keys) = keys.split_first()?;
@@ -67,7 +82,45 @@ struct Reading<'a> {
     cut: &'a Cut<'a>,
     period: Period,
     asked: BTreeSet<i32>,
+    measures: BTreeSet<i32>,
     filter: Filter,
+}
+
+/// Keys of what flows, and of where.
+const GOODS: [ThroughputKey; 3] = [ThroughputKey::Chain, ThroughputKey::Product, ThroughputKey::Group];
+const PLACES: [ThroughputKey; 3] = [ThroughputKey::Site, ThroughputKey::Channel, ThroughputKey::District];
+
+/// Codes of which each belongs under one key: a number for each key, and those numbers in the order of the codes. Half a million
+/// rows are grouped by two numbers in a third of the time that seven texts take.
+#[derive(Default)]
+struct Numbered {
+    keys: Vec<[String; 7]>,
+    codes: Vec<(String, String)>,
+    numbers: Vec<i32>,
+}
+
+impl Numbered {
+    /// Of rows of a key's columns with the codes behind them.
+    fn of(rows: &[Row]) -> Result<Numbered, Error> {
+        let mut numbered = Numbered::default();
+        let mut known: BTreeMap<[String; 7], i32> = BTreeMap::new();
+        for row in rows {
+            let (_, keys) = key(row)?;
+            let next = i32::try_from(known.len()).unwrap_or(i32::MAX);
+            let number = *known.entry(keys.clone()).or_insert(next);
+            if number == next {
+                numbered.keys.push(keys);
+            }
+            numbered.codes.push((row.try_get("code")?, row.try_get("of_code")?));
+            numbered.numbers.push(number);
+        }
+        Ok(numbered)
+    }
+
+    fn key(&self, number: i32) -> &[String; 7] {
+        // Numbers are those of these keys: PostgreSQL gives back what it was given.
+        &self.keys[number.unsigned_abs() as usize]
+    }
 }
 
 /// Names of the columns of a key.
@@ -87,22 +140,27 @@ impl Reading<'_> {
 
     /// Reads one range into one side of what is found.
     async fn range(&self, range: Range, start: &str, side: usize, found: &mut Found) -> Result<(), Error> {
-        for row in self.cut.query(&self.fill(range, start)?).await? {
-            let measures = &mut found.entry(key(&row)?).or_default()[side];
-            measures.dispatched_milli = row.try_get("sent")?;
-            measures.accepted_milli = row.try_get("accepted")?;
-            measures.refused_milli = row.try_get("refused")?;
-            measures.short_milli = row.try_get("short")?;
-            measures.open_milli = row.try_get("open")?;
+        if self.wants(Measure::FillRate) {
+            for row in self.cut.query(&self.fill(range, start)?).await? {
+                let measures = &mut found.entry(key(&row)?).or_default()[side];
+                measures.dispatched_milli = row.try_get("sent")?;
+                measures.accepted_milli = row.try_get("accepted")?;
+                measures.refused_milli = row.try_get("refused")?;
+                measures.short_milli = row.try_get("short")?;
+                measures.open_milli = row.try_get("open")?;
+            }
         }
-        for row in self.cut.query(&self.shelf(range, start)?).await? {
-            let measures = &mut found.entry(key(&row)?).or_default()[side];
-            measures.received_milli = row.try_get("received")?;
-            measures.harvest_known_milli = row.try_get("known")?;
-            measures.harvest_by_day_milli = row.try_get("by_day")?;
-            measures.harvest_to_shelf_p50_minutes = row.try_get("p50")?;
-            measures.harvest_to_shelf_p95_minutes = row.try_get("p95")?;
+        if self.wants(Measure::HarvestToShelf) {
+            self.shelf(range, start, side, found).await?;
         }
+        if self.wants(Measure::Shrink) {
+            self.shrink(range, start, side, found).await?;
+        }
+        Ok(())
+    }
+
+    /// Reads what was lost, and what of it is a share of.
+    async fn shrink(&self, range: Range, start: &str, side: usize, found: &mut Found) -> Result<(), Error> {
         for row in self.cut.query(&self.losses(range, start)).await? {
             let measures = &mut found.entry(key(&row)?).or_default()[side];
             measures.losses.push(proto::StageLoss {
@@ -118,8 +176,7 @@ impl Reading<'_> {
         for row in self.cut.query(&self.entered(range, start)).await? {
             entered.insert(key(&row)?, row.try_get("entered")?);
         }
-        let by_place = [ThroughputKey::Site, ThroughputKey::Channel, ThroughputKey::District];
-        if !by_place.iter().any(|of| self.asked.contains(&(*of as i32))) {
+        if !PLACES.iter().any(|of| self.asked.contains(&(*of as i32))) {
             for key in entered.keys() {
                 found.entry(key.clone()).or_default();
             }
@@ -137,7 +194,7 @@ impl Reading<'_> {
         let mut query = Query::default();
         let (first, last) = range.closed()?;
         let (first, last) = (query.bind(first.0), query.bind(last.0));
-        let conditions = self.filter.conditions(&mut query, true).join(" AND ");
+        let conditions = self.filter.conditions(&mut query, true, true).join(" AND ");
         query.sql = format!(
             "SELECT {COLUMNS}, sum(sent)::bigint AS sent, sum(accepted)::bigint AS accepted, sum(refused)::bigint AS refused,
                     sum(short)::bigint AS short, sum(open)::bigint AS open
@@ -161,7 +218,7 @@ impl Reading<'_> {
     fn losses(&self, range: Range, start: &str) -> Query {
         let mut query = Query::default();
         let flows = range.source(self.cut, &mut query, self.by_month());
-        let conditions = self.filter.conditions(&mut query, true).join(" AND ");
+        let conditions = self.filter.conditions(&mut query, true, true).join(" AND ");
         query.sql = format!(
             "SELECT {COLUMNS}, at, coalesce(sum(milli) FILTER (WHERE stage = 10), 0)::bigint AS wasted,
                     coalesce(sum(milli) FILTER (WHERE stage = 12), 0)::bigint AS missing,
@@ -180,12 +237,9 @@ impl Reading<'_> {
     /// What entered from outside, by what it is and not by where.
     fn entered(&self, range: Range, start: &str) -> Query {
         let mut query = Query::default();
-        let flows = range.source(self.cut, &mut query, self.by_month());
-        let flows = by_goods(&flows, "1, 2, 4");
-        let conditions = self.filter.conditions(&mut query, false).join(" AND ");
-        let goods = [ThroughputKey::Chain, ThroughputKey::Product, ThroughputKey::Group].map(|of| of as i32);
-        let asked = self.asked.iter().copied().filter(|of| goods.contains(of)).collect();
-        let of_goods = Reading { cut: self.cut, period: self.period, asked, filter: Filter::default() };
+        let flows = range.goods(self.cut, &mut query, self.by_month());
+        let conditions = self.filter.conditions(&mut query, true, false).join(" AND ");
+        let of_goods = self.only(&GOODS);
         query.sql = format!(
             "SELECT {COLUMNS}, sum(milli)::bigint AS entered
              FROM (SELECT {}, k.quantity_milli AS milli FROM {flows} AS k {} WHERE k.stage IN (1, 2, 4) AND {conditions}) AS flows
@@ -196,56 +250,106 @@ impl Reading<'_> {
         query
     }
 
-    /// How long what shops received had been on its way from the harvest, weighted by quantity: whole minutes between moments, whole
-    /// days where one of the two is known to the day only. What was taken back weighs nothing.
-    fn shelf(&self, range: Range, start: &str) -> Result<Query, Error> {
+    /// The same with fewer keys and for all goods.
+    fn only(&self, keys: &[ThroughputKey]) -> Reading<'_> {
+        let asked = keys.iter().map(|key| *key as i32).filter(|key| self.asked.contains(key)).collect();
+        Reading { cut: self.cut, period: self.period, asked, measures: BTreeSet::new(), filter: Filter::default() }
+    }
+
+    fn wants(&self, measure: Measure) -> bool {
+        self.measures.contains(&(measure as i32))
+    }
+
+    /// Reads how long what shops received had been on its way from the harvest, weighted by quantity: whole minutes between moments,
+    /// whole days where one of the two is known to the day only. What was taken back weighs nothing.
+    async fn shelf(&self, range: Range, start: &str, side: usize, found: &mut Found) -> Result<(), Error> {
+        let goods = self.received_goods(range).await?;
+        let places = self.shops().await?;
+        let (chains, products): (Vec<_>, Vec<_>) = goods.codes.iter().cloned().unzip();
+        let sites: Vec<_> = places.codes.iter().map(|(site, _)| site.clone()).collect();
         let mut query = Query::default();
         let (first, last) = range.closed()?;
         let (first, last) = (query.bind(first.0), query.bind(last.0));
-        let conditions = self.filter.conditions(&mut query, true).join(" AND ");
+        let (chains, products, of_goods) = (query.bind(chains), query.bind(products), query.bind(goods.numbers.clone()));
+        let (sites, of_places) = (query.bind(sites), query.bind(places.numbers.clone()));
+        let received = Stage::Received as i32;
+        // Joined from the left and asked for a value afterwards: the planner, who knows nothing about such lists, then joins by hash.
+        // A division rounds towards nothing: a thousand million minutes are lent, so that it rounds down.
         query.sql = format!(
             "WITH received AS (
-                 SELECT {COLUMNS}, minutes, by_day, sum(milli) AS milli
-                 FROM (SELECT {}, k.minutes, k.by_day, k.milli
-                       FROM (SELECT m.business_day AS day, l.chain_code, l.product_code,
-                                    coalesce(m.to_site_code, m.from_site_code, '') AS site_code, ''::text AS to_site_code,
-                                    CASE WHEN m.from_rank = 2 AND l.harvest_time IS NOT NULL
-                                         THEN floor((m.moment_micros - extract(epoch FROM l.harvest_time) * 1000000) / 60000000)
-                                         ELSE (m.business_day - l.harvest_day) * 1440 END AS minutes,
-                                    NOT (m.from_rank = 2 AND l.harvest_time IS NOT NULL) AS by_day,
-                                    m.quantity_milli * m.stage_sign AS milli
-                             FROM movements m JOIN lots l ON l.lot_id = m.lot_id
-                             WHERE m.business_day BETWEEN {first} AND {last} AND m.stage = 6) AS k {}
-                       WHERE s.is_shop AND {conditions}) AS lines
-                 GROUP BY {COLUMNS}, minutes, by_day HAVING sum(milli) <> 0
+                 SELECT {start} AS period_start, goods, place, minutes, by_day, sum(milli)::bigint AS milli
+                 FROM (SELECT m.business_day AS day, g.number AS goods, s.number AS place,
+                              CASE WHEN m.from_rank = 2 AND l.harvest_time IS NOT NULL
+                                   THEN (m.moment_micros - (date_part('epoch', l.harvest_time) * 1000000)::bigint + 60000000000000000)
+                                       / 60000000 - 1000000000
+                                   ELSE (m.business_day - l.harvest_day) * 1440 END AS minutes,
+                              NOT (m.from_rank = 2 AND l.harvest_time IS NOT NULL) AS by_day, m.quantity_milli * m.stage_sign AS milli
+                       FROM movements m JOIN lots l ON l.lot_id = m.lot_id
+                       LEFT JOIN unnest({chains}::text[], {products}::text[], {of_goods}::integer[]) AS g (chain_code, product_code, number)
+                           ON g.chain_code = l.chain_code AND g.product_code = l.product_code
+                       LEFT JOIN unnest({sites}::text[], {of_places}::integer[]) AS s (site_code, number)
+                           ON s.site_code = m.stage_site_code
+                       WHERE m.business_day BETWEEN {first} AND {last} AND m.stage = {received}
+                           AND coalesce(g.number, -1) >= 0 AND coalesce(s.number, -1) >= 0) AS k
+                 GROUP BY 1, 2, 3, 4, 5 HAVING sum(milli) <> 0
              ),
              ranked AS (
-                 SELECT *, sum(milli) FILTER (WHERE minutes IS NOT NULL) OVER (PARTITION BY {COLUMNS} ORDER BY minutes) AS until,
-                        sum(milli) FILTER (WHERE minutes IS NOT NULL) OVER (PARTITION BY {COLUMNS}) AS known
+                 SELECT *, sum(milli) FILTER (WHERE minutes IS NOT NULL) OVER (PARTITION BY period_start, goods, place ORDER BY minutes) AS until,
+                        sum(milli) FILTER (WHERE minutes IS NOT NULL) OVER (PARTITION BY period_start, goods, place) AS known
                  FROM received
              )
-             SELECT {COLUMNS}, sum(milli)::bigint AS received, coalesce(max(known), 0)::bigint AS known,
+             SELECT period_start, goods, place, sum(milli)::bigint AS received, coalesce(max(known), 0)::bigint AS known,
                     coalesce(sum(milli) FILTER (WHERE by_day AND minutes IS NOT NULL), 0)::bigint AS by_day,
                     min(minutes) FILTER (WHERE minutes IS NOT NULL AND until * 100 >= known * 50)::bigint AS p50,
                     min(minutes) FILTER (WHERE minutes IS NOT NULL AND until * 100 >= known * 95)::bigint AS p95
-             FROM ranked GROUP BY {COLUMNS}",
-            self.key(start),
+             FROM ranked GROUP BY 1, 2, 3"
+        );
+        for row in self.cut.query(&query).await? {
+            let [chain, product, group, .., unit] = goods.key(row.try_get("goods")?).clone();
+            let [.., site, kind, district, _] = places.key(row.try_get("place")?).clone();
+            let key = (row.try_get("period_start")?, [chain, product, group, site, kind, district, unit]);
+            let measures = &mut found.entry(key).or_default()[side];
+            measures.received_milli = row.try_get("received")?;
+            measures.harvest_known_milli = row.try_get("known")?;
+            measures.harvest_by_day_milli = row.try_get("by_day")?;
+            measures.harvest_to_shelf_p50_minutes = row.try_get("p50")?;
+            measures.harvest_to_shelf_p95_minutes = row.try_get("p95")?;
+        }
+        Ok(())
+    }
+
+    /// What was received, with its keys.
+    async fn received_goods(&self, range: Range) -> Result<Numbered, Error> {
+        let mut query = Query::default();
+        let flows = range.goods(self.cut, &mut query, self.by_month());
+        let conditions = self.filter.conditions(&mut query, true, false).join(" AND ");
+        query.sql = format!(
+            "SELECT DISTINCT {}, k.chain_code AS code, k.product_code AS of_code FROM {flows} AS k {} WHERE k.stage = {} AND {conditions}",
+            self.only(&GOODS).key("0"),
+            joins(),
+            Stage::Received as i32,
+        );
+        Numbered::of(&self.cut.query(&query).await?)
+    }
+
+    /// Every shop, with its keys; also by the codes of its duplicates.
+    async fn shops(&self) -> Result<Numbered, Error> {
+        let mut query = Query::default();
+        let conditions = self.filter.conditions(&mut query, false, true).join(" AND ");
+        query.sql = format!(
+            "SELECT {}, k.site_code AS code, '' AS of_code
+             FROM (SELECT code AS site_code, ''::text AS to_site_code, ''::text AS chain_code, ''::text AS product_code
+                   FROM (SELECT site_code AS code FROM sites UNION SELECT code FROM merged WHERE kind = 'site') AS codes) AS k {}
+             WHERE s.is_shop AND {conditions}",
+            self.only(&PLACES).key("0"),
             joins(),
         );
-        Ok(query)
+        Numbered::of(&self.cut.query(&query).await?)
     }
 
     fn by_month(&self) -> bool {
         matches!(self.period, Period::Unspecified | Period::Month)
     }
-}
-
-/// Flows of some stages summed over places, before anything is joined to them.
-fn by_goods(flows: &str, stages: &str) -> String {
-    format!(
-        "(SELECT day, stage, chain_code, product_code, ''::text AS site_code, ''::text AS to_site_code, sum(quantity_milli) AS quantity_milli
-          FROM {flows} AS f WHERE stage IN ({stages}) GROUP BY 1, 2, 3, 4)"
-    )
 }
 
 fn key(row: &Row) -> Result<Key, Error> {

@@ -53,14 +53,26 @@ impl Range {
     /// Rows of the range, each with a `day`: of months where only months are asked for, of days at the ends; and movements that are
     /// not rolled up yet.
     pub(crate) fn source(self, cut: &Cut<'_>, query: &mut Query, by_month: bool) -> String {
-        let columns = "stage, chain_code, product_code, site_code, to_site_code, quantity_milli, movement_count";
+        self.rows(cut, query, by_month, "flow", ["site_code", "to_site_code"])
+    }
+
+    /// The same summed over places, which are empty: far fewer rows.
+    pub(crate) fn goods(self, cut: &Cut<'_>, query: &mut Query, by_month: bool) -> String {
+        self.rows(cut, query, by_month, "goods", ["''::text AS site_code", "''::text AS to_site_code"])
+    }
+
+    /// Rows of the tables whose names begin so.
+    fn rows(self, cut: &Cut<'_>, query: &mut Query, by_month: bool, tables: &str, [site, to_site]: [&str; 2]) -> String {
+        let columns = format!("stage, chain_code, product_code, {site}, {to_site}, quantity_milli, movement_count");
         let late = roll::beyond(&query.bind(cut.rolled));
         let from = query.bind(self.from.map_or(i32::MIN, |day| day.0));
         let to = query.bind(self.to.map_or(i32::MAX, |day| day.0));
+        let late =
+            format!("SELECT business_day AS day, {columns} FROM ({late} AND m.business_day BETWEEN {from} AND {to}) AS late");
         if !by_month {
             return format!(
-                "(SELECT business_day AS day, {columns} FROM flow_daily WHERE business_day BETWEEN {from} AND {to}
-                  UNION ALL SELECT business_day AS day, {columns} FROM ({late} AND m.business_day BETWEEN {from} AND {to}) AS late)"
+                "(SELECT business_day AS day, {columns} FROM {tables}_daily WHERE business_day BETWEEN {from} AND {to}
+                  UNION ALL {late})"
             );
         }
         // The first month that begins in the range, and the first that does not end in it.
@@ -68,11 +80,11 @@ impl Range {
         let beyond = self.to.map_or(i32::MAX, |day| month(day.plus(1)).0);
         let (first, beyond) = (query.bind(first), query.bind(beyond));
         format!(
-            "(SELECT month_day AS day, {columns} FROM flow_monthly WHERE month_day >= {first} AND month_day < {beyond}
+            "(SELECT month_day AS day, {columns} FROM {tables}_monthly WHERE month_day >= {first} AND month_day < {beyond}
               UNION ALL
-              SELECT business_day AS day, {columns} FROM flow_daily WHERE business_day BETWEEN {from} AND {to}
+              SELECT business_day AS day, {columns} FROM {tables}_daily WHERE business_day BETWEEN {from} AND {to}
                   AND NOT (business_day >= {first} AND business_day < {beyond})
-              UNION ALL SELECT business_day AS day, {columns} FROM ({late} AND m.business_day BETWEEN {from} AND {to}) AS late)"
+              UNION ALL {late})"
         )
     }
 }
@@ -292,7 +304,6 @@ struct Flows {
 
 impl Flows {
     /// What to read from, each row in its period, and conditions on it.
-    /// Where no place is asked for, rows are summed over places before anything is joined to them: a month has a million of them.
     fn source(&self, cut: &Cut<'_>, query: &mut Query, by_place: bool) -> Result<(String, Vec<String>), Error> {
         let by_place = by_place || self.filter.names_places();
         let by_month = matches!(self.period, Period::Unspecified | Period::Month);
@@ -308,34 +319,24 @@ impl Flows {
                     });
                 }
                 by_hour(query, (first, last), &cut.checkpoint.business_time_zone)
-            } else {
+            } else if by_place {
                 range.source(cut, query, by_month)
-            };
-            let (sites, group) = if by_place {
-                ("k.site_code, k.to_site_code", "")
             } else {
-                ("''::text AS site_code, ''::text AS to_site_code", " GROUP BY 1, 2, 3, 4, 5")
+                range.goods(cut, query, by_month)
             };
-            let [milli, count] = if by_place {
-                ["k.quantity_milli", "k.movement_count"]
-            } else {
-                ["sum(k.quantity_milli)", "sum(k.movement_count)"]
-            };
-            let figures = figures.replace("{milli}", milli).replace("{count}", count);
             Ok(format!(
-                "SELECT {start} AS period_start, {hour} AS hour, k.stage, k.chain_code, k.product_code, {sites}, {figures}
-                 FROM {flows} AS k{group}"
+                "SELECT {start} AS period_start, {hour} AS hour, k.stage, k.chain_code, k.product_code, k.site_code, k.to_site_code, {figures}
+                 FROM {flows} AS k"
             ))
         };
-        let figures =
-            "{milli} AS quantity_milli, {count} AS movement_count, 0::bigint AS compared_milli, 0::bigint AS compared_count";
+        let figures = "k.quantity_milli, k.movement_count, 0::bigint AS compared_milli, 0::bigint AS compared_count";
         let mut parts = vec![rows(self.range, period_start(self.period, "k.day"), figures)?];
         if let Some(other) = self.comparison {
-            let figures = "0, 0, {milli}, {count}";
+            let figures = "0, 0, k.quantity_milli, k.movement_count";
             parts.push(rows(other.range, other.period_start(self.period, "k.day"), figures)?);
         }
         let source = format!("({}) AS k {}", parts.join(" UNION ALL "), joins());
-        Ok((source, self.filter.conditions(query, true)))
+        Ok((source, self.filter.conditions(query, true, true)))
     }
 }
 
@@ -385,8 +386,8 @@ impl Filter {
         [&self.sites, &self.channels, &self.districts].into_iter().any(Option::is_some)
     }
 
-    /// Conditions over `k` (flows) and, where places matter, `s` (sites).
-    pub fn conditions(&self, query: &mut Query, by_place: bool) -> Vec<String> {
+    /// Conditions over `k` (flows) and, for places, `s` (sites): of goods, of places, or of both.
+    pub fn conditions(&self, query: &mut Query, of_goods: bool, of_places: bool) -> Vec<String> {
         let mut conditions = vec!["true".to_owned()];
         for (column, values, is_place) in [
             ("k.chain_code", &self.chains, false),
@@ -395,7 +396,7 @@ impl Filter {
             ("s.kind", &self.channels, true),
             ("s.district_code", &self.districts, true),
         ] {
-            if let Some(values) = values.as_ref().filter(|_| by_place || !is_place) {
+            if let Some(values) = values.as_ref().filter(|_| if is_place { of_places } else { of_goods }) {
                 let bound = query.bind(values.clone());
                 conditions.push(format!("{column} = ANY({bound}::text[])"));
             }

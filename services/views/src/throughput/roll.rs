@@ -2,7 +2,7 @@
 //! in them yet ([`beyond`]), and nobody who waits for a stock waits for them.
 
 use super::fold::Flow;
-use super::write::{Key, month, write_flows};
+use super::write::{Column, Key, add, month, write_flows, write_goods};
 use crate::Error;
 use crate::database::{self, Settings, big, execute};
 use deadpool_postgres::{ClientWrapper, Transaction};
@@ -107,6 +107,8 @@ pub(crate) async fn roll(transaction: &Transaction<'_>, from: i64, up_to: i64) -
     transaction
         .batch_execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off")
         .await?;
+    write_goods(transaction, "goods_daily", "business_day", &days).await?;
+    write_goods(transaction, "goods_monthly", "month_day", &months).await?;
     write_flows(transaction, "flow_daily", "business_day", days).await?;
     write_flows(transaction, "flow_monthly", "month_day", months).await?;
     write_dispatches(transaction, dispatches).await?;
@@ -131,18 +133,11 @@ async fn write_dispatches(transaction: &Transaction<'_>, mut dispatches: BTreeMa
     let products: Vec<_> = dispatches.keys().map(|key| key.2).collect();
     let sites: Vec<_> = dispatches.keys().map(|key| key.3).collect();
     let firsts = dispatches.values().map(|first| big(*first)).collect::<Result<Vec<_>, _>>()?;
-    execute(
-        transaction,
-        "MERGE INTO dispatch_daily AS d USING unnest($1::integer[], $2::text[], $3::text[], $4::text[], $5::bigint[])
-             AS c (business_day, chain_code, product_code, site_code, first_milli)
-             ON d.business_day = c.business_day AND d.chain_code = c.chain_code AND d.product_code = c.product_code
-             AND d.site_code = c.site_code
-         WHEN MATCHED AND d.first_milli + c.first_milli = 0 THEN DELETE
-         WHEN MATCHED THEN UPDATE SET first_milli = d.first_milli + c.first_milli
-         WHEN NOT MATCHED THEN INSERT (business_day, chain_code, product_code, site_code, first_milli)
-             VALUES (c.business_day, c.chain_code, c.product_code, c.site_code, c.first_milli)",
-        &[&days, &chains, &products, &sites, &firsts],
-    )
-    .await?;
-    Ok(())
+    let keys: [Column<'_>; 4] = [
+        ("business_day", "integer", &days),
+        ("chain_code", "text", &chains),
+        ("product_code", "text", &products),
+        ("site_code", "text", &sites),
+    ];
+    add(transaction, "dispatch_daily", &keys, &[("first_milli", "bigint", &firsts)]).await
 }

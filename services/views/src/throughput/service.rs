@@ -22,7 +22,10 @@ impl ThroughputService for Service {
         let same = QueryThroughputRequest { page_size: 0, page_token: String::new(), at_least: String::new(), ..request.clone() };
         let page = Page::read(request.page_size, 500, 5_000, &request.page_token, &same)?;
         let client = self.0.reach(&request.at_least).await?;
-        Ok(Response::new(whole!(client, |cut| read::throughput(cut, &request, &page).await)?))
+        Ok(Response::new(whole!(client, |cut| {
+            cut.plan_each().await?;
+            read::throughput(cut, &request, &page).await
+        })?))
     }
 
     async fn query_utilization(
@@ -42,6 +45,9 @@ impl ThroughputService for Service {
         let same = QueryMeasuresRequest { page_size: 0, page_token: String::new(), at_least: String::new(), ..request.clone() };
         let page = Page::read(request.page_size, 500, 5_000, &request.page_token, &same)?;
         let client = self.0.reach(&request.at_least).await?;
-        Ok(Response::new(whole!(client, |cut| measures::measures(cut, &request, &page).await)?))
+        Ok(Response::new(whole!(client, |cut| {
+            cut.plan_each().await?;
+            measures::measures(cut, &request, &page).await
+        })?))
     }
 }

@@ -7,9 +7,45 @@ use crate::stock::write::Begun;
 use deadpool_postgres::Transaction;
 use domain::time::BusinessDay;
 use std::collections::BTreeMap;
+use tokio_postgres::types::ToSql;
 
-/// Day or month, stage, chain, product, site, and where to: the key of both tables, in its order.
+/// Day or month, stage, chain, product, site, and where to: the key of flows, in its order.
 pub(super) type Key<'a> = (BusinessDay, i16, &'a str, &'a str, &'a str, &'a str);
+
+/// Day or month, stage, chain and product: the key of flows of goods, in its order.
+type GoodsKey<'a> = (BusinessDay, i16, &'a str, &'a str);
+
+/// A column's name and type, and its values.
+pub(super) type Column<'a> = (&'a str, &'a str, &'a (dyn ToSql + Sync));
+
+/// Adds to the sums of a table by key; a row whose sums are all nothing is no row.
+pub(super) async fn add(
+    transaction: &Transaction<'_>,
+    table: &str,
+    keys: &[Column<'_>],
+    sums: &[Column<'_>],
+) -> Result<(), Error> {
+    let columns: Vec<_> = keys.iter().chain(sums).collect();
+    let each = |part: &dyn Fn(usize, &str, &str) -> String, of: &[&Column<'_>], between: &str| {
+        of.iter().enumerate().map(|(place, (name, kind, _))| part(place + 1, name, kind)).collect::<Vec<_>>().join(between)
+    };
+    let (key, sum): (Vec<_>, Vec<_>) = (keys.iter().collect(), sums.iter().collect());
+    let names = each(&|_, name, _| name.to_owned(), &columns, ", ");
+    let merge = format!(
+        "MERGE INTO {table} AS t USING unnest({}) AS c ({names}) ON {}
+         WHEN MATCHED AND {} THEN DELETE
+         WHEN MATCHED THEN UPDATE SET {}
+         WHEN NOT MATCHED THEN INSERT ({names}) VALUES ({})",
+        each(&|place, _, kind| format!("${place}::{kind}[]"), &columns, ", "),
+        each(&|_, name, _| format!("t.{name} = c.{name}"), &key, " AND "),
+        each(&|_, name, _| format!("t.{name} + c.{name} = 0"), &sum, " AND "),
+        each(&|_, name, _| format!("{name} = t.{name} + c.{name}"), &sum, ", "),
+        each(&|_, name, _| format!("c.{name}"), &columns, ", "),
+    );
+    let values: Vec<_> = columns.iter().map(|(.., values)| *values).collect();
+    execute(transaction, &merge, &values).await?;
+    Ok(())
+}
 
 /// Writes what a batch changes besides flows: those are rolled up behind it.
 pub async fn write(transaction: &Transaction<'_>, changes: &Changes, begun: &Begun) -> Result<(), Error> {
@@ -23,19 +59,8 @@ pub async fn write(transaction: &Transaction<'_>, changes: &Changes, begun: &Beg
     chains.retain(|_, movements| *movements != 0);
     let (codes, days): (Vec<_>, Vec<_>) = chains.keys().copied().unzip();
     let movements: Vec<_> = chains.values().copied().collect();
-    execute(
-        transaction,
-        "MERGE INTO chain_days AS d USING unnest($1::text[], $2::integer[], $3::bigint[])
-             AS c (chain_code, business_day, movement_count)
-             ON d.chain_code = c.chain_code AND d.business_day = c.business_day
-         WHEN MATCHED AND d.movement_count + c.movement_count = 0 THEN DELETE
-         WHEN MATCHED THEN UPDATE SET movement_count = d.movement_count + c.movement_count
-         WHEN NOT MATCHED THEN INSERT (chain_code, business_day, movement_count)
-             VALUES (c.chain_code, c.business_day, c.movement_count)",
-        &[&codes, &days, &movements],
-    )
-    .await?;
-    Ok(())
+    let keys: [Column<'_>; 2] = [("chain_code", "text", &codes), ("business_day", "integer", &days)];
+    add(transaction, "chain_days", &keys, &[("movement_count", "bigint", &movements)]).await
 }
 
 /// Adds sums of flows to those of a table.
@@ -55,24 +80,45 @@ pub(super) async fn write_flows(
     let figures = |figure: fn(&Flow) -> i128| flows.values().map(|flow| big(figure(flow))).collect::<Result<Vec<_>, _>>();
     let (quantities, firsts) = (figures(|flow| flow.quantity)?, figures(|flow| flow.first)?);
     let movements: Vec<_> = flows.values().map(|flow| flow.movements).collect();
-    let merge = format!(
-        "MERGE INTO {table} AS f USING unnest($1::integer[], $2::smallint[], $3::text[], $4::text[], $5::text[], $6::text[],
-                 $7::bigint[], $8::bigint[], $9::bigint[])
-             AS c ({day}, stage, chain_code, product_code, site_code, to_site_code, quantity_milli, first_milli, movement_count)
-             ON f.{day} = c.{day} AND f.stage = c.stage AND f.chain_code = c.chain_code
-             AND f.product_code = c.product_code AND f.site_code = c.site_code AND f.to_site_code = c.to_site_code
-         WHEN MATCHED AND f.quantity_milli + c.quantity_milli = 0 AND f.first_milli + c.first_milli = 0
-             AND f.movement_count + c.movement_count = 0 THEN DELETE
-         WHEN MATCHED THEN UPDATE SET quantity_milli = f.quantity_milli + c.quantity_milli,
-             first_milli = f.first_milli + c.first_milli, movement_count = f.movement_count + c.movement_count
-         WHEN NOT MATCHED THEN INSERT ({day}, stage, chain_code, product_code, site_code, to_site_code, quantity_milli,
-                 first_milli, movement_count)
-             VALUES (c.{day}, c.stage, c.chain_code, c.product_code, c.site_code, c.to_site_code, c.quantity_milli,
-                 c.first_milli, c.movement_count)"
-    );
-    execute(transaction, &merge, &[&days, &stages, &chains, &products, &sites, &to_sites, &quantities, &firsts, &movements])
-        .await?;
-    Ok(())
+    let keys: [Column<'_>; 6] = [
+        (day, "integer", &days),
+        ("stage", "smallint", &stages),
+        ("chain_code", "text", &chains),
+        ("product_code", "text", &products),
+        ("site_code", "text", &sites),
+        ("to_site_code", "text", &to_sites),
+    ];
+    let sums: [Column<'_>; 3] =
+        [("quantity_milli", "bigint", &quantities), ("first_milli", "bigint", &firsts), ("movement_count", "bigint", &movements)];
+    add(transaction, table, &keys, &sums).await
+}
+
+/// The same flows without their places.
+pub(super) async fn write_goods(
+    transaction: &Transaction<'_>,
+    table: &str,
+    day: &str,
+    flows: &BTreeMap<Key<'_>, Flow>,
+) -> Result<(), Error> {
+    let mut goods: BTreeMap<GoodsKey<'_>, Flow> = BTreeMap::new();
+    for ((day, stage, chain, product, ..), flow) in flows {
+        goods.entry((*day, *stage, *chain, *product)).or_default().add(*flow);
+    }
+    goods.retain(|_, flow| flow.quantity != 0 || flow.movements != 0);
+    let days: Vec<_> = goods.keys().map(|key| key.0.0).collect();
+    let stages: Vec<_> = goods.keys().map(|key| key.1).collect();
+    let chains: Vec<_> = goods.keys().map(|key| key.2).collect();
+    let products: Vec<_> = goods.keys().map(|key| key.3).collect();
+    let quantities = goods.values().map(|flow| big(flow.quantity)).collect::<Result<Vec<_>, _>>()?;
+    let movements: Vec<_> = goods.values().map(|flow| flow.movements).collect();
+    let keys: [Column<'_>; 4] = [
+        (day, "integer", &days),
+        ("stage", "smallint", &stages),
+        ("chain_code", "text", &chains),
+        ("product_code", "text", &products),
+    ];
+    let sums: [Column<'_>; 2] = [("quantity_milli", "bigint", &quantities), ("movement_count", "bigint", &movements)];
+    add(transaction, table, &keys, &sums).await
 }
 
 /// First day of a day's month.

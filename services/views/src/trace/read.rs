@@ -303,6 +303,29 @@ pub(crate) enum Direction {
     Forward,
 }
 
+/// Lots, and every lot that they were made of or that was made of them, through any depth. What was voided, or corrected, did not
+/// happen.
+pub(crate) async fn kin(cut: &Cut<'_>, lots: &[Uuid], direction: Direction) -> Result<BTreeSet<Uuid>, Error> {
+    let (mine, theirs) = match direction {
+        Direction::Back => ("mine.from_outside = 'produced'", "other.to_outside = 'consumed'"),
+        Direction::Forward => ("mine.to_outside = 'consumed'", "other.from_outside = 'produced'"),
+    };
+    let sql = format!(
+        "WITH RECURSIVE kin (lot_id) AS (
+             SELECT unnest($1::uuid[])
+             UNION
+             SELECT other.lot_id FROM kin
+             JOIN movements mine ON mine.lot_id = kin.lot_id AND {mine} AND NOT mine.is_reversal
+             JOIN events e ON e.sequence = mine.sequence AND e.ordinal = mine.ordinal
+             JOIN movements other ON other.sequence = mine.sequence AND other.ordinal = mine.ordinal AND {theirs} AND NOT other.is_reversal
+             WHERE NOT EXISTS (
+                 SELECT FROM reversals r WHERE r.organization_code = e.organization_code AND r.command_id = e.command_id)
+         )
+         SELECT lot_id FROM kin"
+    );
+    cut.rows(&sql, &[&lots]).await?.iter().map(|row| Ok(row.try_get(0)?)).collect()
+}
+
 /// The transformations that a lot goes back to, or that it went into, each once and nearest first; the lots that they reach; and
 /// whether there are more.
 pub(crate) async fn line(
