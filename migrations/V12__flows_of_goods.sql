@@ -29,3 +29,7 @@ CREATE TABLE goods_monthly (
 INSERT INTO goods_monthly
 SELECT month_day, stage, chain_code, product_code, sum(quantity_milli), sum(movement_count)
 FROM flow_monthly GROUP BY 1, 2, 3, 4 HAVING sum(quantity_milli) <> 0 OR sum(movement_count) <> 0;
+
+-- They are rolled up behind the flows with places, seldom: so many movements share a row then.
+ALTER TABLE flows_rolled ADD COLUMN goods_sequence bigint NOT NULL DEFAULT 0;
+UPDATE flows_rolled SET goods_sequence = sequence;

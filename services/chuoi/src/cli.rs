@@ -5,7 +5,9 @@ use clap_complete::Shell;
 
 use crate::client::facts::{self, Said};
 use crate::client::trade;
-use crate::client::{changes, ledger, refusals, registry, report, safety, shipments, stock, throughput, trace, typed, watch};
+use crate::client::{
+    changes, ledger, order, programme, refusals, registry, report, safety, shipments, stock, throughput, trace, typed, watch,
+};
 use crate::config::{ClientFlags, GenesisFlags, GlobalFlags, ServerFlags};
 use crate::import::Import;
 
@@ -140,6 +142,16 @@ Example:
 Example:
   chuoi cancel PX-0125 --as HTX002 --everything --reason \"hỏng xe\"")]
     Cancel(Said<trade::Cancel>),
+    /// Order goods of a chain
+    #[command(after_help = "\
+Example:
+  chuoi order --as DV-SM001 --site SM001 --chain CH002 --due 28/11/2026 --line PK0049=\"300 túi\" --code DDH-12")]
+    Order(Said<order::Order>),
+    /// Say that nothing more is to be sent for an order
+    #[command(after_help = "\
+Example:
+  chuoi close-order DDH-12 --as DV-SM001 --reason \"đủ hàng\"")]
+    CloseOrder(Said<order::CloseOrder>),
     /// Record what goes into a logistic unit
     #[command(after_help = "\
 Examples:
@@ -244,11 +256,25 @@ Examples:
   chuoi report idle --date 20/02/2026
   chuoi report returns --by product --output csv > returns.csv
   chuoi report withdrawals --site SM001
+  chuoi report orders --open-only
   chuoi report public T20261125")]
     Report {
         /// Which question.
         #[command(subcommand)]
         report: report::Report,
+    },
+    /// Show certificates, OCOP grades, closed sites, craft villages, and how far the programme is
+    #[command(after_help = "\
+Examples:
+  chuoi programme certificates --lapsing 60
+  chuoi programme ocop --lapsing 90 --output csv > renewals.csv
+  chuoi programme progress
+  chuoi programme closed
+  chuoi programme score --date 31/12/2025")]
+    Programme {
+        /// Which question.
+        #[command(subcommand)]
+        programme: programme::Programme,
     },
     /// Show what was refused to you, newest first, as far as it is kept
     #[command(after_help = "\

@@ -187,6 +187,8 @@ fn sites(event: &Event) -> Vec<&SiteCode> {
         Fact::RecallAcknowledged(acknowledged) => vec![&acknowledged.site],
         Fact::CustomerReturned(fact) => vec![&fact.site],
         Fact::ShipmentCancelled(fact) => vec![&fact.site],
+        Fact::Ordered(fact) => vec![&fact.site],
+        Fact::OrderClosed(fact) => vec![&fact.site],
         Fact::Packed(packed) | Fact::Unpacked(packed) => vec![&packed.site],
         Fact::Observed(observed) => observed.site.iter().collect(),
         Fact::Matched(_) | Fact::Released(_) | Fact::Recalled(_) | Fact::DiscrepancyResolved(_) | Fact::Registered(_) => {

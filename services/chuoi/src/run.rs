@@ -6,7 +6,7 @@ use clap::CommandFactory as _;
 
 use crate::cli::{Cli, Command, Registry, Role};
 use crate::client::{
-    changes, ledger, record, refusals, registry, report, safety, shipments, simulate, stock, throughput, trace, watch,
+    changes, ledger, programme, record, refusals, registry, report, safety, shipments, simulate, stock, throughput, trace, watch,
 };
 use crate::config::{Given, Key, Output, Settings, Source};
 use crate::failure::Failure;
@@ -72,6 +72,8 @@ async fn perform(command: Command, settings: Settings) -> Result<(), Failure> {
         Command::Acknowledge(said) => record::fact(settings, &said.fact, &said.flags).await,
         Command::TakeBack(said) => record::fact(settings, &said.fact, &said.flags).await,
         Command::Cancel(said) => record::fact(settings, &said.fact, &said.flags).await,
+        Command::Order(said) => record::fact(settings, &said.fact, &said.flags).await,
+        Command::CloseOrder(said) => record::fact(settings, &said.fact, &said.flags).await,
         Command::Pack(said) => record::fact(settings, &said.fact, &said.flags).await,
         Command::Unpack(said) => record::fact(settings, &said.fact, &said.flags).await,
         Command::Observe(said) => record::fact(settings, &said.fact, &said.flags).await,
@@ -89,6 +91,7 @@ async fn perform(command: Command, settings: Settings) -> Result<(), Failure> {
         Command::Discrepancies(asked) => safety::discrepancies(settings, &asked).await,
         Command::Unit(asked) => safety::unit_of(settings, &asked).await,
         Command::Report { report } => report::run(settings, &report).await,
+        Command::Programme { programme } => programme::run(settings, &programme).await,
         Command::Refusals(asked) => refusals::run(settings, &asked).await,
         Command::Watch { watch: asked } => watch::run(settings, &asked).await,
         Command::Registry { command: Registry::List { list } } => registry::list(settings, &list).await,
@@ -140,7 +143,7 @@ impl Command {
         match self {
             Command::Stock(_) | Command::Ledger(_) | Command::Throughput(_) | Command::Trace(_) | Command::Shipments(_) => true,
             Command::Recalls(_) | Command::Check(_) | Command::Discrepancies(_) | Command::Unit(_) => true,
-            Command::Refusals(_) | Command::Report { .. } => true,
+            Command::Refusals(_) | Command::Report { .. } | Command::Programme { .. } => true,
             Command::Registry { command } => matches!(command, Registry::List { .. } | Registry::Find(_) | Registry::Show(_)),
             _ => false,
         }
@@ -170,6 +173,8 @@ impl Command {
             Command::Acknowledge(said) => said.flags.client.given(),
             Command::TakeBack(said) => said.flags.client.given(),
             Command::Cancel(said) => said.flags.client.given(),
+            Command::Order(said) => said.flags.client.given(),
+            Command::CloseOrder(said) => said.flags.client.given(),
             Command::Pack(said) => said.flags.client.given(),
             Command::Unpack(said) => said.flags.client.given(),
             Command::Observe(said) => said.flags.client.given(),
@@ -188,6 +193,7 @@ impl Command {
             Command::Discrepancies(asked) => asked.read.client.given(),
             Command::Unit(asked) => asked.read.client.given(),
             Command::Report { report } => report.flags().read.client.given(),
+            Command::Programme { programme } => programme.flags().read.client.given(),
             Command::Refusals(asked) => asked.client.given(),
             Command::Watch { watch } => watch.client().given(),
             Command::Registry { command: Registry::Import(asked) } => asked.client.given(),

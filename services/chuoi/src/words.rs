@@ -3,8 +3,10 @@
 use clap::ValueEnum;
 use clap::builder::PossibleValue;
 use wire::proto::chuoi::event::v1::{
-    Finding, ObservationKind, OrganizationKind, Process, RecallForm, RefusalReason, ReturnReason, SiteKind, WasteReason,
+    CertificateKind, CertificateStanding, Finding, GradingLevel, ObservationKind, OrganizationKind, Process, ProgrammeMeasure,
+    RecallForm, RefusalReason, ReturnReason, SiteKind, SiteStanding, WasteReason,
 };
+use wire::proto::chuoi::programme::v1::Validity;
 use wire::proto::chuoi::record::v1::Verdict;
 use wire::proto::chuoi::registry::v1::RegistryKind;
 use wire::proto::chuoi::safety::v1::{BlockKind, DiscrepancyKind, DiscrepancyState, Objection};
@@ -123,6 +125,29 @@ words! {
     }
     /// What is measured.
     MeasureWord of Measure { "fill-rate" = FillRate, "shrink" = Shrink, "harvest-to-shelf" = HarvestToShelf }
+    /// What a certificate certifies.
+    CertificateWord of CertificateKind {
+        "vietgap" = Vietgap, "globalgap" = Globalgap, "organic" = Organic, "haccp" = Haccp, "iso-22000" = Iso22000,
+        "food-safety" = FoodSafety, "safe-chain" = SafeChain, "veterinary" = Veterinary, "trademark" = Trademark, "other" = Other,
+    }
+    /// How a certificate stands.
+    CertificateStandingWord of CertificateStanding { "valid" = Valid, "suspended" = Suspended, "revoked" = Revoked }
+    /// Level of a grading body.
+    LevelWord of GradingLevel { "district" = District, "province" = Province, "central" = Central }
+    /// How a site stands.
+    StandingWord of SiteStanding { "open" = Open, "closed" = Closed, "restricted" = Restricted }
+    /// What a programme counts.
+    MeasuredWord of ProgrammeMeasure {
+        "chains" = Chains, "products" = Products, "supermarkets" = Supermarkets, "general-stores" = GeneralStores,
+        "specialty-stores" = SpecialtyStores, "ocop-intro-points" = OcopIntroPoints, "ocop-sale-points" = OcopSalePoints,
+        "ocop-registered" = OcopRegistered, "ocop-registered-districts" = OcopRegisteredDistricts, "ocop-graded" = OcopGraded,
+        "ocop-graded-districts" = OcopGradedDistricts, "ocop-valid" = OcopValid, "ocop-five-stars" = OcopFiveStars,
+        "craft-villages" = CraftVillages, "craft-villages-recognised" = CraftVillagesRecognised, "craft-trades" = CraftTrades,
+    }
+    /// Whether something holds on a day.
+    ValidityWord of Validity {
+        "valid" = Valid, "not yet" = NotYet, "lapsed" = Lapsed, "suspended" = Suspended, "revoked" = Revoked,
+    }
     /// Where goods are lost.
     LossWord of LossStage { "production" = Production, "transit" = Transit, "storage" = Storage, "shop" = Shop }
     /// What recorded a movement in a ledger.
@@ -140,12 +165,14 @@ words! {
         "corrected" = Corrected, "rebooked" = Rebooked, "held" = Held, "released" = Released, "recalled" = Recalled,
         "recall acknowledged" = RecallAcknowledged, "returned" = CustomerReturned, "cancelled" = ShipmentCancelled,
         "packed" = Packed, "unpacked" = Unpacked, "observed" = Observed, "resolved" = DiscrepancyResolved,
+        "ordered" = Ordered, "order closed" = OrderClosed,
     }
     /// Hold or recall.
     BlockWord of BlockKind { "held" = Held, "recalled" = Recalled }
     /// Why a lot may not be sold.
     ObjectionWord of Objection {
         "expired" = Expired, "held" = Held, "recalled" = Recalled, "origin" = OriginUnknown, "not there" = NotThere,
+        "not certified" = NotCertified,
     }
     /// What somebody has to look at.
     DiscrepancyWord of DiscrepancyKind {

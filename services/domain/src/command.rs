@@ -10,8 +10,10 @@ mod harvest;
 mod hold;
 mod observe;
 mod open_lot;
+mod order;
 mod pack;
 mod paper;
+mod programme;
 mod rebook;
 mod receive;
 mod refuse_delivery;
@@ -37,6 +39,7 @@ use deciding::Deciding;
 pub use hold::{AcknowledgeRecall, CommandReference, Hold, Recall, Release};
 use jiff::Timestamp;
 pub use observe::Observe;
+pub use order::{CloseOrder, PlaceOrder};
 pub use pack::{Pack, UnitExtent, Unpack};
 pub use resolve::Resolve;
 use uuid::Uuid;
@@ -146,6 +149,10 @@ pub enum Action {
     Observe(Observe),
     /// Somebody looked at a discrepancy.
     Resolve(Resolve),
+    /// A site orders goods of a chain.
+    PlaceOrder(PlaceOrder),
+    /// Nothing more is sent for an order.
+    CloseOrder(CloseOrder),
     /// An earlier command was an error.
     Void(Void),
     /// An earlier command was an error and something stands in its place.
@@ -195,6 +202,30 @@ pub enum ShipmentReference {
         /// Code of the shipment.
         code: String,
     },
+}
+
+/// Which order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OrderReference {
+    /// By its id.
+    Id(Uuid),
+    /// By its buyer and code.
+    Named {
+        /// Organization that placed it: code, GLN or name; empty for the caller's own.
+        buyer: String,
+        /// Code of the order.
+        code: String,
+    },
+}
+
+impl std::fmt::Display for OrderReference {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            OrderReference::Id(id) => id.fmt(f),
+            OrderReference::Named { buyer, code } if buyer.is_empty() => f.write_str(code),
+            OrderReference::Named { buyer, code } => write!(f, "{buyer}/{code}"),
+        }
+    }
 }
 
 /// A quantity of a lot.
@@ -279,6 +310,8 @@ pub struct Dispatch {
     pub sscc: Option<Box<str>>,
     /// Whether the goods stay the sender's until they are sold.
     pub is_consignment: bool,
+    /// The order that it serves.
+    pub order: Option<OrderReference>,
 }
 
 /// Some lines, or everything that is open.
@@ -478,7 +511,9 @@ impl Action {
             | Action::CancelShipment(_)
             | Action::Pack(_)
             | Action::Unpack(_)
-            | Action::Observe(_) => true,
+            | Action::Observe(_)
+            | Action::PlaceOrder(_)
+            | Action::CloseOrder(_) => true,
             Action::Transform(_)
             | Action::Dispatch(_)
             | Action::Hold(_)

@@ -4,10 +4,14 @@ mod discrepancy;
 mod hold;
 mod logistic;
 mod observed;
+mod order;
+pub mod programme;
 pub mod registry;
 mod returned;
 
-use crate::id::{ChainCode, CommandId, LotCode, LotId, OrganizationCode, ProductCode, ShipmentCode, ShipmentId, SiteCode};
+use crate::id::{
+    ChainCode, CommandId, LotCode, LotId, OrderId, OrganizationCode, ProductCode, ShipmentCode, ShipmentId, SiteCode,
+};
 use crate::posting::{Outside, Place, Posting};
 use crate::quantity::Milli;
 use crate::time::{BusinessDay, EventTime};
@@ -17,6 +21,7 @@ pub use hold::{Held, RecallAcknowledged, RecallForm, Recalled, Released};
 use jiff::Timestamp;
 pub use logistic::Packed;
 pub use observed::{Finding, ObservationKind, Observed, Temperature, Treatment};
+pub use order::{OrderClosed, Ordered, OrderedLine};
 pub use registry::RegistryFact;
 pub use returned::{CustomerReturned, ReturnReason, ShipmentCancelled};
 use serde::{Deserialize, Serialize};
@@ -96,6 +101,10 @@ pub enum Fact {
     Observed(Observed),
     /// Somebody looked at a discrepancy.
     DiscrepancyResolved(DiscrepancyResolved),
+    /// A site ordered goods of a chain.
+    Ordered(Ordered),
+    /// Nothing more is sent for an order.
+    OrderClosed(OrderClosed),
     /// A fact of the registry.
     Registered(RegistryFact),
 }
@@ -129,6 +138,8 @@ impl Fact {
             Fact::Unpacked(_) => "Unpacked",
             Fact::Observed(_) => "Observed",
             Fact::DiscrepancyResolved(_) => "DiscrepancyResolved",
+            Fact::Ordered(_) => "Ordered",
+            Fact::OrderClosed(_) => "OrderClosed",
             Fact::Registered(fact) => fact.name(),
         }
     }
@@ -273,6 +284,8 @@ pub struct Dispatched {
     pub sscc: Option<Box<str>>,
     /// Whether the goods stay the sender's until they are sold (ký gửi).
     pub is_consignment: bool,
+    /// The order that it serves.
+    pub order: Option<OrderId>,
 }
 
 /// A lot on a shipment.
@@ -584,6 +597,8 @@ impl Event {
             | Fact::Unpacked(_)
             | Fact::Observed(_)
             | Fact::DiscrepancyResolved(_)
+            | Fact::Ordered(_)
+            | Fact::OrderClosed(_)
             | Fact::Registered(_) => {}
         }
         postings

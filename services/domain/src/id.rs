@@ -59,6 +59,7 @@ code!(SiteCode, "a site");
 code!(ProductCode, "a product");
 code!(ChainCode, "a chain");
 code!(DistrictCode, "a district");
+code!(CraftVillageCode, "a craft village");
 
 impl ProductCode {
     /// What sorts before every code.
@@ -187,6 +188,17 @@ impl ShipmentId {
     }
 }
 
+/// What a site wants of a chain: derived from (buyer, order code).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct OrderId(pub Uuid);
+
+impl OrderId {
+    /// The id of the order that a buyer named so.
+    pub fn derive(buyer: &OrganizationCode, code: &ShipmentCode) -> OrderId {
+        OrderId(derive(&["order", buyer.as_str(), code.as_str()]))
+    }
+}
+
 /// A command, named by its sender; unique within its organization.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct CommandId(pub Uuid);
@@ -237,7 +249,7 @@ macro_rules! shown_as_uuid {
         }
     )*};
 }
-shown_as_uuid!(LotId, ShipmentId, CommandId, EventId);
+shown_as_uuid!(LotId, ShipmentId, OrderId, CommandId, EventId);
 
 /// UUIDv5 of parts, each ended by a byte that none of them may hold.
 fn derive(parts: &[&str]) -> Uuid {
@@ -281,6 +293,8 @@ mod tests {
         assert_eq!(lot.to_string(), "4468fcd9-873a-5e21-b755-b30b3c8ae91c");
         let shipment = ShipmentId::derive(&issuer, &ShipmentCode::parse("PXK-2026-000001").unwrap());
         assert_eq!(shipment.to_string(), "39ea73a6-2628-5d2e-bc44-dfd23517a7bd");
+        let order = OrderId::derive(&issuer, &ShipmentCode::parse("DDH-2026-01").unwrap());
+        assert_eq!(order.to_string(), "36124e0f-1068-5c45-a35d-a9af64272d6f");
         assert_eq!(
             EventId::derive(&issuer, CommandId(Uuid::from_u128(7)), 2).to_string(),
             "cd94759b-34a4-53dc-858b-23d929500adb"

@@ -39,6 +39,9 @@ enum Step {
     Pack { lot: u8, site: u8, unit: u8, quantity: i64, time: u8 },
     Unpack { site: u8, unit: u8, time: u8 },
     ShipUnit { unit: u8, shipment: u8, time: u8 },
+    Order { order: u8, site: u8, quantity: i64, time: u8 },
+    CloseOrder { order: u8, time: u8 },
+    Serve { order: u8, lot: u8, shipment: u8, quantity: i64, time: u8 },
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -76,6 +79,11 @@ fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(lot, site, unit, quantity, time)| Step::Pack { lot, site, unit, quantity, time }),
         1 => (site.clone(), 0..2u8, time.clone()).prop_map(|(site, unit, time)| Step::Unpack { site, unit, time }),
         1 => (0..2u8, shipment.clone(), time.clone()).prop_map(|(unit, shipment, time)| Step::ShipUnit { unit, shipment, time }),
+        1 => (0..2u8, 1..3u8, quantity.clone(), time.clone())
+            .prop_map(|(order, site, quantity, time)| Step::Order { order, site, quantity, time }),
+        1 => (0..2u8, time.clone()).prop_map(|(order, time)| Step::CloseOrder { order, time }),
+        1 => (0..2u8, lot.clone(), shipment.clone(), quantity.clone(), time.clone())
+            .prop_map(|(order, lot, shipment, quantity, time)| Step::Serve { order, lot, shipment, quantity, time }),
         4 => (lot, site.clone(), prop_oneof![1 => Just(0), 3 => quantity.clone()], time.clone())
             .prop_map(|(lot, site, quantity, time)| Step::Count { lot, site, quantity, time }),
         1 => (site, quantity.clone(), time).prop_map(|(site, quantity, time)| Step::CountProduct { site, quantity, time }),
@@ -88,6 +96,7 @@ fn step() -> impl Strategy<Value = Step> {
 const LOTS: [&str; 4] = ["A", "B", "C", "D"];
 const SITES: [&str; 3] = ["FA1", "SM1", "SM2"];
 const SHIPMENTS: [&str; 3] = ["S1", "S2", "S3"];
+const ORDERS: [&str; 2] = ["O1", "O2"];
 const UNITS: [&str; 2] = ["095214100000000011", "095214100000000028"];
 
 /// Moments and bare dates of four days; counts at the ends of days too.
@@ -117,6 +126,11 @@ fn command(world: &mut World, step: &Step, reported: bool) -> Option<(String, Co
         Step::Transform { lot: l, into, quantity, out, time } => (time, transform((lot(l), quantity), (lot(into), out))),
         Step::Dispatch { lot: l, shipment: s, quantity, time } => {
             (time, dispatch(shipment(s), destination(s), &[(lot(l), quantity)]))
+        }
+        Step::Order { order: o, site: s, quantity, time } => (time, order(site(s), ORDERS[usize::from(o)], quantity)),
+        Step::CloseOrder { order: o, time } => (time, close_order(ORDERS[usize::from(o)])),
+        Step::Serve { order: o, lot: l, shipment: s, quantity, time } => {
+            (time, serving(ORDERS[usize::from(o)], dispatch(shipment(s), destination(s), &[(lot(l), quantity)])))
         }
         Step::Receive { lot: l, shipment: s, quantity, time } => {
             (time, receive(shipment(s), destination(s), &[(lot(l), quantity)]))

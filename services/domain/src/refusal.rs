@@ -296,6 +296,21 @@ pub enum Refusal {
         /// What to do.
         instead: &'static str,
     },
+    /// Rule 9: closed; what it still has may leave.
+    #[error(
+        "site {site} is closed since {since}{reason}, and no goods come to it on {day}; what it has may be sold, wasted, counted or sent \
+         away, and a delivery to it refused; or have it opened again"
+    )]
+    SiteClosed {
+        /// Its code and name.
+        site: String,
+        /// First day on which it is closed.
+        since: BusinessDay,
+        /// The event's day.
+        day: BusinessDay,
+        /// Why, in brackets; empty where nobody said.
+        reason: String,
+    },
     /// The site is of a kind where such a thing does not happen.
     #[error("site {site} is a {kind}; {what} only at {allowed}")]
     WrongKindOfSite {
@@ -394,6 +409,30 @@ pub enum Refusal {
         /// The shipment.
         shipment: String,
         /// What dispatched it.
+        by: CommandRef,
+    },
+    /// An order is placed once.
+    #[error("order {order} was placed already, by command {by}; give the new one a code of its own")]
+    OrderExists {
+        /// The order.
+        order: String,
+        /// What placed it.
+        by: CommandRef,
+    },
+    /// Nobody placed such an order.
+    #[error("{field}: no order {order:?} is known; check its code and buyer, or leave it out")]
+    NoOrder {
+        /// Path of the field.
+        field: String,
+        /// The order as named.
+        order: String,
+    },
+    /// The order is closed.
+    #[error("order {order} was closed by command {by}; nothing more is sent for it: leave it out, or name another")]
+    OrderIsClosed {
+        /// The order.
+        order: String,
+        /// What closed it.
         by: CommandRef,
     },
     /// The same place, lot and time was counted already.
@@ -582,7 +621,7 @@ impl Refusal {
             Blocked { .. } | NotYourLot { .. } | NotYourBlock { .. } | ReleasedAlready { .. } | BeforeHold { .. } => 6,
             Expired { .. } => 7,
             InTheWay { .. } | NoSuchCommand { .. } | AlreadyVoided { .. } | NotVoidable { .. } => 8,
-            NotYourSite { .. } | NotInChain { .. } | Retired { .. } => 9,
+            NotYourSite { .. } | NotInChain { .. } | Retired { .. } | SiteClosed { .. } => 9,
             Unknown { .. } | Ambiguous { .. } | NotYetKnown { .. } => 10,
             CountedAlready { .. } => 11,
             Malformed { .. }
@@ -593,6 +632,9 @@ impl Refusal {
             | LotOpened { .. }
             | NotYourLotCode { .. }
             | ShipmentExists { .. }
+            | OrderExists { .. }
+            | NoOrder { .. }
+            | OrderIsClosed { .. }
             | NotTheAuthority { .. }
             | UnitElsewhere { .. }
             | UnitInside { .. }
@@ -631,6 +673,7 @@ impl Refusal {
             NotYourSite { .. } => "NOT_YOUR_SITE",
             NotInChain { .. } => "NOT_IN_CHAIN",
             Retired { .. } => "RETIRED",
+            SiteClosed { .. } => "SITE_CLOSED",
             WrongKindOfSite { .. } => "WRONG_KIND_OF_SITE",
             Unknown { .. } => "UNKNOWN",
             Ambiguous { .. } => "AMBIGUOUS",
@@ -640,6 +683,9 @@ impl Refusal {
             LotOpened { .. } => "LOT_OPENED",
             NotYourLotCode { .. } => "NOT_YOUR_LOT_CODE",
             ShipmentExists { .. } => "SHIPMENT_EXISTS",
+            OrderExists { .. } => "ORDER_EXISTS",
+            NoOrder { .. } => "NO_ORDER",
+            OrderIsClosed { .. } => "ORDER_CLOSED",
             CountedAlready { .. } => "COUNTED_ALREADY",
             Blocked { kind: BlockKind::Held, .. } => "HELD",
             Blocked { kind: BlockKind::Recalled, .. } => "RECALLED",
@@ -669,10 +715,11 @@ impl Refusal {
             | NotWhole { .. }
             | Inexact { .. }
             | Ambiguous { .. } => Class::Malformed,
-            Unknown { .. } | NoSuchCommand { .. } => Class::NotFound,
+            Unknown { .. } | NoSuchCommand { .. } | NoOrder { .. } => Class::NotFound,
             LotBegun { .. }
             | LotOpened { .. }
             | ShipmentExists { .. }
+            | OrderExists { .. }
             | OtherContent { .. }
             | CountedAlready { .. }
             | PaperUsed { .. } => Class::Exists,
@@ -694,6 +741,8 @@ impl Refusal {
             | NotVoidable { .. }
             | NotInChain { .. }
             | Retired { .. }
+            | SiteClosed { .. }
+            | OrderIsClosed { .. }
             | WrongKindOfSite { .. }
             | NotYetKnown { .. }
             | LotOfOtherChain { .. }
@@ -812,6 +861,9 @@ impl Refusal {
                 ("since", since.to_string()),
                 ("day", day.to_string()),
             ],
+            SiteClosed { site, since, day, .. } => {
+                vec![("site", site.clone()), ("since", since.to_string()), ("day", day.to_string())]
+            }
             QuantityOutOfBounds { quantity, .. } | NotWhole { quantity, .. } => vec![("quantity_milli", quantity.0.to_string())],
             _ => Vec::new(),
         }

@@ -4,15 +4,19 @@
 pub mod block;
 pub mod layers;
 pub mod ledger;
+pub mod order;
 mod ordered;
 pub mod paper;
+pub mod programme;
 pub mod registry;
 pub mod unit;
 
 use crate::entry::{Entry, Genesis};
 use crate::event::registry::{Organization, OrganizationKind};
 use crate::event::{CountBasis, Counted, CountedLine, Event, Fact, Lot, LotAmount, RegistryFact};
-use crate::id::{CommandId, CommandRef, LotCode, LotId, OrganizationCode, ProductCode, ShipmentCode, ShipmentId, SiteCode, Sscc};
+use crate::id::{
+    CommandId, CommandRef, LotCode, LotId, OrderId, OrganizationCode, ProductCode, ShipmentCode, ShipmentId, SiteCode, Sscc,
+};
 use crate::posting::Place;
 use crate::quantity::Milli;
 use crate::refusal::LotName;
@@ -21,6 +25,7 @@ use block::{Block, BlockKey, BlockKind};
 use layers::Layers;
 pub use layers::Shelf;
 use ledger::{CountMade, Ledger, LedgerKey};
+use order::Order;
 use ordered::Ordered;
 use paper::{PaperKey, PaperUses};
 use registry::Registry;
@@ -175,6 +180,8 @@ pub struct Shelves {
     pub units: Arc<dyn Shelf<Sscc, Arc<Unit>>>,
     /// What was said in the name of a paper.
     pub papers: Arc<dyn Shelf<PaperKey, Arc<PaperUses>>>,
+    /// Orders.
+    pub orders: Arc<dyn Shelf<OrderId, Arc<Order>>>,
 }
 
 /// What leaves the memory for the shelves.
@@ -198,6 +205,8 @@ pub struct Leaving {
     pub units: Arc<BTreeMap<Sscc, Arc<Unit>>>,
     /// What was said in the name of a paper.
     pub papers: Arc<BTreeMap<PaperKey, Arc<PaperUses>>>,
+    /// Orders.
+    pub orders: Arc<BTreeMap<OrderId, Arc<Order>>>,
 }
 
 /// A fold of the journal.
@@ -217,6 +226,7 @@ pub struct State {
     blocks: Layers<BlockKey, Arc<Block>>,
     units: Layers<Sscc, Arc<Unit>>,
     papers: Layers<PaperKey, Arc<PaperUses>>,
+    orders: Layers<OrderId, Arc<Order>>,
 }
 
 impl State {
@@ -243,6 +253,7 @@ impl State {
             blocks: Layers::default(),
             units: Layers::default(),
             papers: Layers::default(),
+            orders: Layers::default(),
         })
     }
 
@@ -348,6 +359,7 @@ impl State {
         self.blocks.flatten();
         self.units.flatten();
         self.papers.flatten();
+        self.orders.flatten();
     }
 
     /// Lays the state upon shelves: what is not in memory is looked for there.
@@ -361,6 +373,7 @@ impl State {
         self.blocks.rest_on(Arc::clone(&shelves.blocks));
         self.units.rest_on(Arc::clone(&shelves.units));
         self.papers.rest_on(Arc::clone(&shelves.papers));
+        self.orders.rest_on(Arc::clone(&shelves.orders));
     }
 
     /// Takes what changed since the last time off the memory. Put it on the shelves before the next time.
@@ -375,6 +388,7 @@ impl State {
             blocks: self.blocks.put_away(),
             units: self.units.put_away(),
             papers: self.papers.put_away(),
+            orders: self.orders.put_away(),
         }
     }
 
@@ -517,6 +531,8 @@ impl State {
                     *returned = signed(*returned, line.amount.quantity, holds);
                 }
             }
+            Fact::Ordered(ordered) => self.note_ordered(ordered, by, holds),
+            Fact::OrderClosed(closed) => self.note_order_closed(closed.order, by, holds),
             Fact::Packed(packed) => self.note_packed(packed, holds),
             Fact::Unpacked(unpacked) => self.note_packed(unpacked, !holds),
             Fact::Sold(_)

@@ -334,7 +334,7 @@ fn a_merged_organization_runs_what_it_ran_and_its_shipments_and_lots_keep_their_
         let lines = vec![LotLine { lot: named, quantity: base(1_000) }];
         let to = |code: String| {
             let (from, to, lines) = ("FA1".to_owned(), "SM1".to_owned(), lines.clone());
-            Action::Dispatch(Dispatch { from, to, code, lines, trip: None, sscc: None, is_consignment: false })
+            Action::Dispatch(Dispatch { from, to, code, lines, trip: None, sscc: None, is_consignment: false, order: None })
         };
         assert_eq!(by(&mut world, who, "2026-11-22 06:00", to("S1".into())), "SHIPMENT_EXISTS", "{who}");
         assert_eq!(by(&mut world, who, "2026-11-22 06:00", to(format!("N{index}"))), "accepted", "{who}");

@@ -7,6 +7,7 @@ use crate::event::{Fact, Finding, ObservationKind, Temperature, Treatment, Waste
 use crate::id::CommandId;
 use crate::quantity::Milli;
 use crate::refusal::Refusal;
+use crate::state::Holder;
 use crate::world::*;
 
 const CRATE: &str = "095214100000000011";
@@ -381,4 +382,29 @@ fn households_are_named_by_reference_and_their_parts_make_the_lot() {
         let action = Action::Harvest(Harvest { site: "FA1".into(), lot: new_lot("PK1", "A"), quantity: base(100_000), plot: None, households: households_given });
         assert_eq!(reason(world.record_at("2026-11-20 06:00", action)), outcome, "{households:?}");
     }
+}
+
+#[test]
+#[rustfmt::skip] // Columns.
+fn an_order_is_placed_once_and_served_only_where_it_was_placed() {
+    let mut world = stocked();
+    let id = world.record_at("2026-11-22 08:00", order("SM1", "O1", 30_000)).unwrap().0;
+    for (action, outcome) in [
+        (order("SM1", "O1", 30_000),                                          "ORDER_EXISTS"),
+        (order("FA1", "O2", 30_000),                                          "NOT_YOUR_SITE"),
+        (serving("O1", dispatch("S1", "SM1", &[("A", 2_000)])),               "accepted"),
+        (serving("O1", dispatch("S2", "SM2", &[("A", 2_000)])),               "CONTRADICTION"),
+        (serving("O3", dispatch("S2", "SM1", &[("A", 2_000)])),               "NO_ORDER"),
+        (close_order("O1"),                                                   "accepted"),
+        (close_order("O1"),                                                   "ORDER_CLOSED"),
+        (serving("O1", dispatch("S2", "SM1", &[("A", 2_000)])),               "ORDER_CLOSED"),
+    ] {
+        let teller = if matches!(action, Action::PlaceOrder(_)) { SHOP } else { teller(&action) };
+        let command = world.command(at("2026-11-22 09:00"), action.clone(), false);
+        assert_eq!(reason(world.send(teller, command)), outcome, "{action:?}");
+    }
+    // Voided it was never placed; its code is free again, and what was sent for it went somewhere all the same.
+    world.record_at("2026-11-22 10:00", void(id)).unwrap();
+    assert_eq!(reason(world.record_at("2026-11-22 10:00", order("SM1", "O1", 10_000))), "accepted");
+    assert_eq!(world.state.held(lot("A"), &Holder::Shipment(shipment_id("S1"))), Milli(2_000));
 }

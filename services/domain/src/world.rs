@@ -12,6 +12,7 @@ use crate::refusal::Refusal;
 use crate::repetition::{Judgement, Seen, judge};
 use crate::state::block::{Block, BlockKey};
 use crate::state::ledger::Ledger;
+use crate::state::order::Order;
 use crate::state::paper::{PaperKey, PaperUses};
 use crate::state::unit::Unit;
 use crate::state::{Holder, KnownLot, Leaving, LotAt, Presence, ProductCounts, Shelf, Shelves, Shipment, State};
@@ -62,6 +63,7 @@ struct Drawers {
     blocks: BTreeMap<BlockKey, Arc<Block>>,
     units: BTreeMap<Sscc, Arc<Unit>>,
     papers: BTreeMap<PaperKey, Arc<PaperUses>>,
+    orders: BTreeMap<OrderId, Arc<Order>>,
 }
 
 /// What a drawer held when the last arrived.
@@ -92,11 +94,13 @@ impl Cupboard {
                 of.blocks.extend(arrived.blocks.iter().map(|(key, value)| (key.clone(), Arc::clone(value))));
                 of.units.extend(arrived.units.iter().map(|(key, value)| (key.clone(), Arc::clone(value))));
                 of.papers.extend(arrived.papers.iter().map(|(key, value)| (key.clone(), Arc::clone(value))));
+                of.orders.extend(arrived.orders.iter().map(|(key, value)| (*key, Arc::clone(value))));
             };
             copy(&mut self.drawers);
         }
         self.on_its_way = Some(state.put_away());
-        let Drawers { lots, ledgers, lots_at, product_counts, shipments, voided, blocks, units, papers } = self.drawers.clone();
+        let Drawers { lots, ledgers, lots_at, product_counts, shipments, voided, blocks, units, papers, orders } =
+            self.drawers.clone();
         state.rest_on(&Shelves {
             lots: Arc::new(Drawer(lots)),
             ledgers: Arc::new(Drawer(ledgers)),
@@ -107,6 +111,7 @@ impl Cupboard {
             blocks: Arc::new(Drawer(blocks)),
             units: Arc::new(Drawer(units)),
             papers: Arc::new(Drawer(papers)),
+            orders: Arc::new(Drawer(orders)),
         });
     }
 }
@@ -191,6 +196,7 @@ pub fn dispatch(code: &str, to: &str, lines: &[(&str, i64)]) -> Action {
         trip: None,
         sscc: None,
         is_consignment: false,
+        order: None,
     })
 }
 
@@ -284,6 +290,30 @@ pub fn pack(site: &str, sscc: &str, lines: &[(&str, i64)], units: &[&str]) -> Ac
 
 pub fn unpack(site: &str, sscc: &str) -> Action {
     Action::Unpack(Unpack { site: site.into(), sscc: sscc.into(), extent: UnitExtent::Everything })
+}
+
+/// Ten days ahead of the world's first, of the only chain.
+pub fn order(site: &str, code: &str, milli: i64) -> Action {
+    let due = BusinessDay::of("2026-12-05".parse().unwrap());
+    let lines = vec![("PK1".to_owned(), base(milli))];
+    Action::PlaceOrder(PlaceOrder { site: site.into(), code: code.into(), chain: "CH1".into(), due, lines })
+}
+
+/// An order of the shops.
+pub fn close_order(code: &str) -> Action {
+    let order = OrderReference::Named { buyer: SHOP.into(), code: code.into() };
+    Action::CloseOrder(CloseOrder { order, reason: "hết nhu cầu".into() })
+}
+
+/// A dispatch that serves an order of the shops.
+pub fn serving(code: &str, dispatch: Action) -> Action {
+    match dispatch {
+        Action::Dispatch(dispatch) => {
+            let order = Some(OrderReference::Named { buyer: SHOP.into(), code: code.into() });
+            Action::Dispatch(Dispatch { order, ..dispatch })
+        }
+        other => other,
+    }
 }
 
 /// Whoever may say such a thing in this world.

@@ -187,6 +187,8 @@ fn action(action: &Action) -> &'static str {
         Action::Unpack(_) => "unpack",
         Action::Observe(_) => "observe",
         Action::Resolve(_) => "resolve",
+        Action::PlaceOrder(_) => "place_order",
+        Action::CloseOrder(_) => "close_order",
         Action::Void(_) => "void",
         Action::Correct(_) => "correct",
         Action::Register(_) => "register",

@@ -161,6 +161,8 @@ unary! {
     acknowledge_recall(AcknowledgeRecallRequest) -> AcknowledgeRecallResponse,
     customer_return(CustomerReturnRequest) -> CustomerReturnResponse,
     cancel_shipment(CancelShipmentRequest) -> CancelShipmentResponse,
+    place_order(PlaceOrderRequest) -> PlaceOrderResponse,
+    close_order(CloseOrderRequest) -> CloseOrderResponse,
     pack(PackRequest) -> PackResponse,
     unpack(UnpackRequest) -> UnpackResponse,
     observe(ObserveRequest) -> ObserveResponse,

@@ -3,7 +3,7 @@
 //! of another journal or of another version of these rules is made anew from it.
 
 use domain::entry::RecordedCommand;
-use domain::id::{CommandId, CommandRef, LotId, OrganizationCode, ProductCode, ShipmentId, SiteCode, Sscc};
+use domain::id::{CommandId, CommandRef, LotId, OrderId, OrganizationCode, ProductCode, ShipmentId, SiteCode, Sscc};
 use domain::repetition::Seen;
 use domain::state::block::BlockKey;
 use domain::state::paper::PaperKey;
@@ -120,6 +120,7 @@ mod tag {
     pub const BLOCK: u8 = 9;
     pub const UNIT: u8 = 10;
     pub const PAPER: u8 = 11;
+    pub const ORDER: u8 = 12;
 }
 
 impl Store {
@@ -182,6 +183,7 @@ impl Store {
             blocks: self.shelf(),
             units: self.shelf(),
             papers: self.shelf(),
+            orders: self.shelf(),
         }
     }
 
@@ -193,7 +195,7 @@ impl Store {
     /// Puts away what left the memory, all of it or nothing. Returns when it is on the disk.
     pub fn put(&self, journal: Uuid, away: &Away) -> Result<(), StoreFailed> {
         let mut batch = self.database.batch().durability(Some(PersistMode::SyncData));
-        let Leaving { lots, ledgers, lots_at, product_counts, shipments, voided, blocks, units, papers } = &away.state;
+        let Leaving { lots, ledgers, lots_at, product_counts, shipments, voided, blocks, units, papers, orders } = &away.state;
         self.lay(&mut batch, lots)?;
         self.lay(&mut batch, ledgers)?;
         self.lay(&mut batch, lots_at)?;
@@ -203,6 +205,7 @@ impl Store {
         self.lay(&mut batch, blocks)?;
         self.lay(&mut batch, units)?;
         self.lay(&mut batch, papers)?;
+        self.lay(&mut batch, orders)?;
         self.lay(&mut batch, &away.ids)?;
         for (sequence, index, command) in &away.registry {
             let mut key = vec![tag::REGISTERING];
@@ -339,6 +342,13 @@ impl Key for ShipmentId {
     unordered!();
 }
 
+impl Key for OrderId {
+    fn bytes(&self) -> Vec<u8> {
+        Bytes::of(tag::ORDER).uuid(self.0).0
+    }
+    unordered!();
+}
+
 impl Key for CommandRef {
     fn bytes(&self) -> Vec<u8> {
         Bytes::of(tag::VOIDED).uuid(self.command.0).text(self.organization.as_str()).0
@@ -459,6 +469,7 @@ mod tests {
             blocks: Arc::default(),
             units: Arc::default(),
             papers: Arc::default(),
+            orders: Arc::default(),
         };
         let ids = Arc::new(numbers.map(|n| (id(n), seen(n))).collect());
         let record_time = jiff::Timestamp::UNIX_EPOCH;

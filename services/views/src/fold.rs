@@ -2,11 +2,11 @@
 //! once for all of them. Knows no SQL.
 
 use crate::registry;
-use crate::safety;
 use crate::shipments;
 use crate::stock;
 use crate::throughput;
 use crate::trace;
+use crate::{orders, safety};
 use domain::entry::{Entry, RecordedCommand};
 use domain::event::{Event, Fact};
 use domain::id::{LotId, SiteCode};
@@ -67,6 +67,8 @@ pub struct Batch {
     pub trace: trace::Changes,
     /// Holds, recalls, discrepancies.
     pub safety: safety::Changes,
+    /// Orders.
+    pub orders: orders::Changes,
     /// Commands that were left out.
     pub parked: Vec<ParkedCommand>,
     /// Lots, and where, that those would have touched.
@@ -163,6 +165,7 @@ impl Batch {
                 self.trace.fold(at, numbered.entry.record_time, command, id, event, &parts);
                 let (site, shipment) = trace::fold::where_it_was(event);
                 self.safety.fold(at, command, event, site, shipment);
+                self.orders.fold(at, command, event);
             }
         }
         // Rules bind commands, not the events inside them: a correction first takes back and then replaces.
@@ -312,6 +315,8 @@ fn lines(event: &Event) -> Vec<Line<'_>> {
         | Fact::Unpacked(_)
         | Fact::Observed(_)
         | Fact::DiscrepancyResolved(_)
+        | Fact::Ordered(_)
+        | Fact::OrderClosed(_)
         | Fact::Voided(_)
         | Fact::Corrected(_)
         | Fact::Registered(_) => Vec::new(),

@@ -15,7 +15,9 @@ mod filter;
 mod fold;
 mod load;
 mod names;
+mod orders;
 mod page;
+mod programme;
 mod projector;
 mod read;
 mod registry;
@@ -40,6 +42,7 @@ pub use writer::Writer;
 use deadpool_postgres::Pool;
 use std::time::SystemTime;
 use tonic::service::Routes;
+use wire::proto::chuoi::programme::v1::programme_service_server::ProgrammeServiceServer;
 use wire::proto::chuoi::registry::v1::registry_service_server::RegistryServiceServer;
 use wire::proto::chuoi::report::v1::report_service_server::ReportServiceServer;
 use wire::proto::chuoi::safety::v1::safety_service_server::SafetyServiceServer;
@@ -48,7 +51,7 @@ use wire::proto::chuoi::throughput::v1::throughput_service_server::ThroughputSer
 use wire::proto::chuoi::trace::v1::trace_service_server::TraceServiceServer;
 
 /// The query services over a pool: StockService, ThroughputService, TraceService, SafetyService,
-/// ReportService, RegistryService. Call it inside a runtime.
+/// ReportService, ProgrammeService, RegistryService. Call it inside a runtime.
 pub fn services(pool: Pool) -> Routes {
     services_until(pool, tokio::sync::watch::channel(false).1)
 }
@@ -61,6 +64,7 @@ pub fn services_until(pool: Pool, closing: tokio::sync::watch::Receiver<bool>) -
         .add_service(TraceServiceServer::new(trace::service::Service(views.clone())))
         .add_service(SafetyServiceServer::new(safety::service::Service(views.clone())))
         .add_service(ReportServiceServer::new(report::service::Service(views.clone())))
+        .add_service(ProgrammeServiceServer::new(programme::service::Service(views.clone())))
         .add_service(RegistryServiceServer::new(registry::service::Service(views)))
 }
 

@@ -5,9 +5,10 @@
 use crate::copy::Rows;
 use crate::database::{self, Settings, Tally};
 use crate::fold::{Batch, Numbered, Parked, fold};
+use crate::throughput::roll::Rolled;
 use crate::trace::write::Appended;
 use crate::{Error, Writer};
-use crate::{registry, safety, shipments, stock, throughput};
+use crate::{orders, registry, safety, shipments, stock, throughput};
 use deadpool_postgres::ClientWrapper;
 use domain::entry::Entry;
 use tokio::sync::mpsc;
@@ -30,6 +31,10 @@ const SHARES: [&[&str]; 3] = [
         "discrepancies",
         "resolutions",
         "packings",
+        "orders",
+        "order_lines",
+        "order_closings",
+        "order_shipments",
     ],
     &[
         "lots",
@@ -69,6 +74,7 @@ pub struct Loader {
     copies: [Copy; 3],
     appended: Appended,
     safety: safety::write::Appended,
+    orders: orders::write::Appended,
     sums: Sums,
     tally: Tally,
     business_time_zone: Option<String>,
@@ -109,6 +115,7 @@ impl Loader {
             copies: copies.try_into().unwrap_or_else(|_| unreachable!("one copy for each share")),
             appended: Appended::default(),
             safety: safety::write::Appended::default(),
+            orders: orders::write::Appended::default(),
             sums: Sums::default(),
             tally: Tally::default(),
             business_time_zone: None,
@@ -178,6 +185,7 @@ impl Loader {
         self.sums.throughput.apply(batch.throughput, &self.sums.stock);
         self.appended.add(&batch.trace);
         self.safety.add(&batch.safety);
+        self.orders.add(&batch.orders);
         if self.appended.bytes() >= SENT_BYTES {
             self.send().await?;
         }
@@ -193,7 +201,8 @@ impl Loader {
         let [events, reversals, movements, counts] = std::mem::take(&mut self.appended).into_tables();
         self.copies[0].send(events).await?;
         let safety = std::mem::take(&mut self.safety).into_tables();
-        for rows in [movements, counts, reversals].into_iter().chain(safety) {
+        let orders = std::mem::take(&mut self.orders).into_tables();
+        for rows in [movements, counts, reversals].into_iter().chain(safety).chain(orders) {
             if !rows.0.is_empty() {
                 self.copies[1].send(rows).await?;
             }
@@ -221,7 +230,9 @@ impl Loader {
             let batch = Batch { tally: self.tally, business_time_zone: self.business_time_zone, ..Batch::default() };
             let transaction = self.client.transaction().await?;
             database::move_checkpoint(&transaction, None, last, &batch).await?;
-            throughput::roll::set(&transaction, 0, i64::try_from(last.sequence).unwrap_or(i64::MAX)).await?;
+            let last = i64::try_from(last.sequence).unwrap_or(i64::MAX);
+            let (none, all) = (Rolled { flows: 0, goods: 0 }, Rolled { flows: last, goods: last });
+            throughput::roll::set(&transaction, none, all).await?;
             transaction.commit().await?;
         }
         Writer::open(&self.settings).await

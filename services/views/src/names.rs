@@ -1,6 +1,8 @@
 //! Names of kinds, as tables and answers hold them. Tables hold the domain's names; protobuf's are the same behind a prefix.
 
-use wire::proto::chuoi::event::v1::{OrganizationKind, SiteKind};
+use wire::proto::chuoi::event::v1::{
+    CertificateKind, GradingLevel, OcopRule, OrganizationKind, ProgrammeMeasure, SiteKind, SiteStanding,
+};
 use wire::proto::chuoi::stock::v1::{LedgerMoveKind, OutsideReason};
 use wire::proto::chuoi::trace::v1::EventKind;
 
@@ -22,6 +24,40 @@ pub fn organization_kind(name: &str) -> OrganizationKind {
 /// Name of a kind of organization.
 pub fn of_organization_kind(kind: OrganizationKind) -> String {
     kind.as_str_name().trim_start_matches("ORGANIZATION_KIND_").to_ascii_lowercase()
+}
+
+/// What a certificate with this name certifies.
+pub fn certificate_kind(name: &str) -> CertificateKind {
+    CertificateKind::from_str_name(&format!("CERTIFICATE_KIND_{}", name.to_ascii_uppercase())).unwrap_or_default()
+}
+
+/// Name of what a certificate certifies.
+pub fn of_certificate_kind(kind: CertificateKind) -> String {
+    kind.as_str_name().trim_start_matches("CERTIFICATE_KIND_").to_ascii_lowercase()
+}
+
+/// The rule with this name.
+pub fn ocop_rule(name: &str) -> OcopRule {
+    match domain::event::programme::OcopRule::from_name(name) {
+        Some(domain::event::programme::OcopRule::Decision1048) => OcopRule::Decision1048,
+        Some(domain::event::programme::OcopRule::Decision148) => OcopRule::Decision148,
+        None => OcopRule::Unspecified,
+    }
+}
+
+/// The level with this name.
+pub fn grading_level(name: &str) -> GradingLevel {
+    GradingLevel::from_str_name(&format!("GRADING_LEVEL_{}", name.to_ascii_uppercase())).unwrap_or_default()
+}
+
+/// How a site with this name stands.
+pub fn site_standing(name: &str) -> SiteStanding {
+    SiteStanding::from_str_name(&format!("SITE_STANDING_{}", name.to_ascii_uppercase())).unwrap_or_default()
+}
+
+/// The measure with this name.
+pub fn programme_measure(name: &str) -> ProgrammeMeasure {
+    ProgrammeMeasure::from_str_name(&format!("PROGRAMME_MEASURE_{}", name.to_ascii_uppercase())).unwrap_or_default()
 }
 
 /// The reason with this name.
@@ -100,6 +136,8 @@ mod tests {
             "Unpacked",
             "Observed",
             "DiscrepancyResolved",
+            "Ordered",
+            "OrderClosed",
         ] {
             assert_ne!(event_kind(name), EventKind::Unspecified, "{name}");
             // These move nothing at a site.
@@ -115,6 +153,8 @@ mod tests {
                 "Unpacked",
                 "Observed",
                 "DiscrepancyResolved",
+                "Ordered",
+                "OrderClosed",
             ]
             .contains(&name);
             assert_eq!(move_kind(name) != LedgerMoveKind::Unspecified, moves, "{name}");

@@ -3,6 +3,7 @@
 
 use crate::Error;
 use crate::database::{Checkpoint, checkpoint};
+use crate::throughput::roll::Rolled;
 use deadpool_postgres::{Object, Pool, Transaction};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -194,8 +195,8 @@ pub(crate) struct Cut<'a> {
     pub checkpoint: Checkpoint,
     /// Whether anything registered turned out to be a duplicate: where not, nothing is looked up under another code.
     pub has_merged: bool,
-    /// Sequence of the entry up to which flows are rolled up.
-    pub rolled: i64,
+    /// Up to which entry flows are rolled up.
+    pub rolled: Rolled,
 }
 
 impl Cut<'_> {
@@ -204,9 +205,10 @@ impl Cut<'_> {
         let begin = client.build_transaction().isolation_level(IsolationLevel::RepeatableRead).read_only(true);
         let transaction = begin.start().await?;
         let checkpoint = checkpoint(&*transaction).await?.ok_or(Error::Empty)?;
-        let known = transaction.prepare_cached("SELECT EXISTS (SELECT FROM merged), (SELECT sequence FROM flows_rolled)").await?;
+        let known =
+            transaction.prepare_cached("SELECT EXISTS (SELECT FROM merged), sequence, goods_sequence FROM flows_rolled").await?;
         let known = transaction.query_one(&known, &[]).await?;
-        let (has_merged, rolled) = (known.try_get(0)?, known.try_get(1)?);
+        let (has_merged, rolled) = (known.try_get(0)?, Rolled { flows: known.try_get(1)?, goods: known.try_get(2)? });
         Ok(Cut { transaction, checkpoint, has_merged, rolled })
     }
 
@@ -229,7 +231,10 @@ impl Cut<'_> {
 
     /// Has every question of this cut planned for its own values: a report over a month is not read as one over a day.
     pub async fn plan_each(&self) -> Result<(), Error> {
-        Ok(self.transaction.batch_execute("SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL enable_mergejoin = off").await?)
+        Ok(self
+            .transaction
+            .batch_execute("SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL enable_mergejoin = off")
+            .await?)
     }
 
     /// Rows of a query that was put together.

@@ -6,5 +6,5 @@ pub(crate) mod service;
 pub(crate) mod words;
 pub(crate) mod write;
 
-pub(crate) use fold::Changes;
+pub(crate) use fold::{Changes, Dated};
 pub(crate) use words::words;

@@ -18,7 +18,7 @@ use domain::time::BusinessDay;
 
 /// Rows of a page, and the token of the next. The answer is put together anew for each page, so a token says how many rows came
 /// before.
-fn paged<R>(rows: Vec<R>, page: &Page) -> Result<(Vec<R>, String), Error> {
+pub(crate) fn paged<R>(rows: Vec<R>, page: &Page) -> Result<(Vec<R>, String), Error> {
     let before: usize = match page.after(1)? {
         None => 0,
         Some(before) => before[0].parse().map_err(|_| Error::Malformed {
@@ -61,7 +61,7 @@ fn length(field: &'static str, given: i32, usual: i32) -> Result<i32, Error> {
 const MOST_DAYS: i32 = 400;
 
 /// A whole number of hundredths of a percent.
-fn share(part: i64, whole: i64) -> Option<i32> {
+pub(crate) fn share(part: i64, whole: i64) -> Option<i32> {
     crate::throughput::read::basis_points(part, whole).and_then(|points| i32::try_from(points).ok())
 }
 
@@ -69,7 +69,7 @@ fn date(day: BusinessDay) -> String {
     filter::date(Some(day.0))
 }
 
-fn small(count: i64) -> i32 {
+pub(crate) fn small(count: i64) -> i32 {
     i32::try_from(count).unwrap_or(i32::MAX)
 }
 

@@ -1,6 +1,11 @@
 //! Any event that the domain can hold, for property tests.
 
 use domain::entry::{Document, Genesis, RecordedCommand};
+use domain::event::programme::{
+    Certificate, CertificateKind, CertificateRef, CertificateStanding, CertificateStandingChange, CraftVillage,
+    DistrictSuccession, GradingLevel, OcopGrading, OcopRegistration, OcopRule, ProgrammeMeasure, SiteStanding,
+    SiteStandingChange, Target,
+};
 use domain::event::registry::{
     Capacity, Chain, District, DuplicateMerged, Member, Membership, NumberAttached, NumberDetached, Organization,
     OrganizationKind, Product, Retirement, Site, SiteKind, ThingRef,
@@ -8,13 +13,13 @@ use domain::event::registry::{
 use domain::event::{
     Amount, Catch, CountBasis, CountRestated, Counted, CountedLine, CustomerReturned, DeliveryRefused, DiscrepancyResolved,
     Dispatched, DispatchedLine, Event, Fact, Finding, Harvested, Held, HouseholdShare, Lot, LotAmount, LotOpened, Matched,
-    ObservationKind, Observed, Packed, Process, Rebooked, RecallAcknowledged, RecallForm, Recalled, Received, RefusalReason,
-    RegistryFact, Released, ReturnReason, ShipmentCancelled, ShortReported, Sold, Temperature, Transformed, Treatment, Violation,
-    Voided, WasteReason, Wasted,
+    ObservationKind, Observed, OrderClosed, Ordered, OrderedLine, Packed, Process, Rebooked, RecallAcknowledged, RecallForm,
+    Recalled, Received, RefusalReason, RegistryFact, Released, ReturnReason, ShipmentCancelled, ShortReported, Sold, Temperature,
+    Transformed, Treatment, Violation, Voided, WasteReason, Wasted,
 };
 use domain::id::{
-    ChainCode, CommandId, CommandRef, Digest, DistrictCode, LotCode, LotId, OrganizationCode, ProductCode, ShipmentCode,
-    ShipmentId, SiteCode, Sscc,
+    ChainCode, CommandId, CommandRef, CraftVillageCode, Digest, DistrictCode, LotCode, LotId, OrderId, OrganizationCode,
+    ProductCode, ShipmentCode, ShipmentId, SiteCode, Sscc,
 };
 use domain::quantity::Milli;
 use domain::time::{BusinessDay, EventTime, Precision};
@@ -41,6 +46,7 @@ codes! {
     product: ProductCode, CODE;
     chain: ChainCode, CODE;
     district: DistrictCode, CODE;
+    craft_village: CraftVillageCode, CODE;
     lot_code: LotCode, "[!-?A-Za-z_&&[^#$@]]{1,20}";
     shipment_code: ShipmentCode, "[!-~]{1,40}";
 }
@@ -166,6 +172,14 @@ fn trade_fact() -> impl Strategy<Value = Fact> {
         (id(), site(), lines(), said()).prop_map(|(shipment, site, lines, reason)| {
             Fact::ShipmentCancelled(ShipmentCancelled { shipment: ShipmentId(shipment), site, lines, reason })
         }),
+        (id(), shipment_code(), site(), chain(), day(), vec((product(), amount()), 0..3)).prop_map(
+            |(order, code, site, chain, due, lines)| {
+                let lines = lines.into_iter().map(|(product, amount)| OrderedLine { product, amount }).collect();
+                Fact::Ordered(Ordered { order: OrderId(order), code, site, chain, due, lines })
+            }
+        ),
+        (id(), site(), said())
+            .prop_map(|(order, site, reason)| { Fact::OrderClosed(OrderClosed { order: OrderId(order), site, reason }) }),
         packed().prop_map(Fact::Packed),
         packed().prop_map(Fact::Unpacked),
         observed().prop_map(Fact::Observed),
@@ -208,9 +222,10 @@ prop_compose! {
 prop_compose! {
     fn dispatched()(
         shipment in id(), code in shipment_code(), from in site(), to in site(), lines in vec(dispatched_line(), 0..4),
-        trip in optional(), sscc in optional(), is_consignment in any::<bool>(),
+        trip in optional(), sscc in optional(), is_consignment in any::<bool>(), order in of(id()),
     ) -> Dispatched {
-        Dispatched { shipment: ShipmentId(shipment), code, from, to, lines, trip, sscc, is_consignment }
+        let order = order.map(OrderId);
+        Dispatched { shipment: ShipmentId(shipment), code, from, to, lines, trip, sscc, is_consignment, order }
     }
 }
 
@@ -378,6 +393,48 @@ fn registered() -> impl Strategy<Value = RegistryFact> {
         (thing(), thing(), text()).prop_map(|(duplicate, survivor, reason)| {
             RegistryFact::DuplicateMerged(DuplicateMerged { duplicate, survivor, reason })
         }),
+        programme(),
+    ]
+}
+
+fn certificate_ref() -> impl Strategy<Value = CertificateRef> {
+    (select(CertificateKind::ALL), text()).prop_map(|(kind, number)| CertificateRef { kind, number })
+}
+
+prop_compose! {
+    fn certificate()(
+        id in certificate_ref(), holder in organization(), issuer in text(), products in vec(product(), 0..3), sites in vec(site(), 0..3),
+        chain in of(chain()), until in of(day()),
+    ) -> Certificate {
+        Certificate { id, holder, issuer, products, sites, chain, until }
+    }
+}
+
+fn programme() -> impl Strategy<Value = RegistryFact> {
+    prop_oneof![
+        certificate().prop_map(RegistryFact::Certificate),
+        (certificate_ref(), select(CertificateStanding::ALL), text()).prop_map(|(id, standing, reason)| {
+            RegistryFact::CertificateStanding(CertificateStandingChange { id, standing, reason })
+        }),
+        (text(), organization(), product(), district()).prop_map(|(dossier, subject, product, district)| {
+            RegistryFact::OcopRegistered(OcopRegistration { dossier, subject, product, district })
+        }),
+        (text(), select(OcopRule::ALL), any::<[u32; 3]>(), select(GradingLevel::ALL), text()).prop_map(
+            |(dossier, rule, hundredths, level, decision)| {
+                RegistryFact::OcopGraded(OcopGrading { dossier, rule, hundredths, level, decision })
+            }
+        ),
+        (site(), select(SiteStanding::ALL), of(day()), text()).prop_map(|(site, standing, until, reason)| {
+            RegistryFact::SiteStanding(SiteStandingChange { site, standing, until, reason })
+        }),
+        (district(), district(), any::<u32>()).prop_map(|(from, to, share_basis_points)| {
+            RegistryFact::DistrictSucceeded(DistrictSuccession { from, to, share_basis_points })
+        }),
+        (craft_village(), text(), text(), district(), of("[a-z]{1,9}")).prop_map(|(code, name, trade, district, recognition)| {
+            RegistryFact::CraftVillage(CraftVillage { code, name, trade, district, recognition })
+        }),
+        (select(ProgrammeMeasure::ALL), any::<i64>(), day(), text())
+            .prop_map(|(measure, value, due, source)| { RegistryFact::Target(Target { measure, value, due, source }) }),
     ]
 }
 

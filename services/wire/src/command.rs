@@ -3,6 +3,7 @@
 //!
 //! Names become NFC, so that one name is one text; what a person typed or remarked stays as it was typed (rule 13).
 
+mod order;
 mod trade;
 
 use crate::entry::read_document;
@@ -12,7 +13,7 @@ use crate::proto::chuoi::record::v1::command::Action as ProtoAction;
 use crate::proto::chuoi::record::v1::correct::Replacement;
 use crate::proto::chuoi::record::v1::register::Fact as ProtoFact;
 use crate::undecodable::{At as _, Undecodable, each, required, timestamp};
-use crate::{registry, words};
+use crate::{programme, registry, words};
 use domain::command::{
     Action, Command, Correct, Count, DayPart, Dispatch, Extent, Goods, Harvest, LotLine, LotReference, NewLot, OpenLot, Point,
     Quantity, Receive, RefuseDelivery, ReportShort, Sell, ShipmentReference, Transform, Void, Waste, When,
@@ -336,6 +337,8 @@ fn read_action(action: &ProtoAction) -> Result<Action, Undecodable> {
         ProtoAction::Unpack(action) => trade::unpack(action),
         ProtoAction::Observe(action) => trade::observe(action),
         ProtoAction::Resolve(action) => trade::resolve(action),
+        ProtoAction::PlaceOrder(action) => order::place_order(action),
+        ProtoAction::CloseOrder(action) => order::close_order(action),
         ProtoAction::Register(action) => register(action).map(Action::Register).at("register"),
     }
 }
@@ -404,6 +407,7 @@ fn dispatch(dispatch: &proto::Dispatch) -> Result<Action, Undecodable> {
             trip: optional(&dispatch.trip_id).at("trip_id")?,
             sscc: optional(&dispatch.sscc).at("sscc")?,
             is_consignment: dispatch.consignment,
+            order: dispatch.order.as_ref().map(order::order_reference).transpose().at("order")?,
         })
     };
     read().map(Action::Dispatch).at("dispatch")
@@ -500,6 +504,8 @@ fn correct(correct: &proto::Correct) -> Result<Correct, Undecodable> {
         Some(Replacement::AcknowledgeRecall(action)) => trade::acknowledge(action)?,
         Some(Replacement::CustomerReturn(action)) => trade::customer_return(action)?,
         Some(Replacement::CancelShipment(action)) => trade::cancel_shipment(action)?,
+        Some(Replacement::PlaceOrder(action)) => order::place_order(action)?,
+        Some(Replacement::CloseOrder(action)) => order::close_order(action)?,
         Some(Replacement::Pack(action)) => trade::pack(action)?,
         Some(Replacement::Unpack(action)) => trade::unpack(action)?,
         Some(Replacement::Observe(action)) => trade::observe(action)?,
@@ -532,6 +538,14 @@ fn register(register: &proto::Register) -> Result<RegistryFact, Undecodable> {
         Some(ProtoFact::NumberAttached(fact)) => ("number_attached", registry::read_attached(fact)),
         Some(ProtoFact::NumberDetached(fact)) => ("number_detached", registry::read_detached(fact)),
         Some(ProtoFact::DuplicateMerged(fact)) => ("duplicate_merged", registry::read_merged(fact)),
+        Some(ProtoFact::Certificate(fact)) => ("certificate", programme::read_certificate(fact)),
+        Some(ProtoFact::CertificateStanding(fact)) => ("certificate_standing", programme::read_certificate_standing(fact)),
+        Some(ProtoFact::OcopRegistered(fact)) => ("ocop_registered", programme::read_ocop_registered(fact)),
+        Some(ProtoFact::OcopGraded(fact)) => ("ocop_graded", programme::read_ocop_graded(fact)),
+        Some(ProtoFact::SiteStanding(fact)) => ("site_standing", programme::read_site_standing(fact)),
+        Some(ProtoFact::DistrictSucceeded(fact)) => ("district_succeeded", programme::read_succession(fact)),
+        Some(ProtoFact::CraftVillage(fact)) => ("craft_village", programme::read_village(fact)),
+        Some(ProtoFact::Target(fact)) => ("target", programme::read_target(fact)),
         None => {
             return Err(Undecodable::here("is missing, or one that this version does not know; say what is registered"))
                 .at("fact");
@@ -579,7 +593,32 @@ fn neat(mut fact: RegistryFact) -> Result<RegistryFact, Undecodable> {
         }
         RegistryFact::NumberDetached(detached) => neat(&mut detached.number, "number")?,
         RegistryFact::DuplicateMerged(merged) => neat(&mut merged.reason, "reason")?,
-        RegistryFact::MemberJoined(_) | RegistryFact::MemberLeft(_) | RegistryFact::Capacity(_) => {}
+        RegistryFact::Certificate(certificate) => {
+            neat(&mut certificate.id.number, "number")?;
+            neat(&mut certificate.issuer, "issuer")?;
+            within_limit(certificate.products.len()).at("product_codes")?;
+            within_limit(certificate.sites.len()).at("site_codes")?;
+        }
+        RegistryFact::CertificateStanding(change) => {
+            neat(&mut change.id.number, "number")?;
+            neat(&mut change.reason, "reason")?;
+        }
+        RegistryFact::OcopRegistered(registered) => neat(&mut registered.dossier, "dossier_number")?,
+        RegistryFact::OcopGraded(grading) => {
+            neat(&mut grading.dossier, "dossier_number")?;
+            neat(&mut grading.decision, "decision_number")?;
+        }
+        RegistryFact::SiteStanding(change) => neat(&mut change.reason, "reason")?,
+        RegistryFact::CraftVillage(village) => {
+            neat(&mut village.name, "name")?;
+            neat(&mut village.trade, "trade")?;
+            village.recognition.as_mut().map_or(Ok(()), |number| neat(number, "recognition_number"))?;
+        }
+        RegistryFact::Target(target) => neat(&mut target.source, "source")?,
+        RegistryFact::MemberJoined(_)
+        | RegistryFact::MemberLeft(_)
+        | RegistryFact::Capacity(_)
+        | RegistryFact::DistrictSucceeded(_) => {}
     }
     Ok(fact)
 }

@@ -6,15 +6,17 @@ mod trade;
 
 use crate::proto::chuoi::event::v1 as proto;
 use crate::proto::chuoi::event::v1::event::Fact as ProtoFact;
-use crate::registry;
 use crate::undecodable::{At as _, Undecodable, each, optional, required, timestamp, uuid, write_optional, write_timestamp};
 use crate::words;
+use crate::{programme, registry};
 use domain::event::{
     Amount, Catch, CountRestated, Counted, CountedLine, DeliveryRefused, Dispatched, DispatchedLine, Event, Fact, Harvested,
     HouseholdShare, Lot, LotAmount, LotOpened, Matched, Rebooked, Received, RefusalReason, ShortReported, Sold, Transformed,
     Violation, Voided, WasteReason, Wasted,
 };
-use domain::id::{ChainCode, CommandId, LotCode, LotId, OrganizationCode, ProductCode, ShipmentCode, ShipmentId, SiteCode};
+use domain::id::{
+    ChainCode, CommandId, LotCode, LotId, OrderId, OrganizationCode, ProductCode, ShipmentCode, ShipmentId, SiteCode,
+};
 use domain::quantity::Milli;
 use domain::time::{BusinessDay, EventTime, Precision};
 use domain::unit::BaseUnit;
@@ -100,6 +102,8 @@ fn read_fact(fact: Option<&ProtoFact>, depth: usize) -> Result<Fact, Undecodable
         ProtoFact::DiscrepancyResolved(fact) => {
             trade::read_resolved(fact).map(Fact::DiscrepancyResolved).at("discrepancy_resolved")
         }
+        ProtoFact::Ordered(fact) => trade::read_ordered(fact).map(Fact::Ordered).at("ordered"),
+        ProtoFact::OrderClosed(fact) => trade::read_order_closed(fact).map(Fact::OrderClosed).at("order_closed"),
         ProtoFact::DistrictRegistered(fact) => registry::read_district(fact).map(Fact::Registered).at("district_registered"),
         ProtoFact::OrganizationRegistered(fact) => {
             registry::read_organization(fact).map(Fact::Registered).at("organization_registered")
@@ -115,6 +119,20 @@ fn read_fact(fact: Option<&ProtoFact>, depth: usize) -> Result<Fact, Undecodable
         ProtoFact::NumberAttached(fact) => registry::read_attached(fact).map(Fact::Registered).at("number_attached"),
         ProtoFact::NumberDetached(fact) => registry::read_detached(fact).map(Fact::Registered).at("number_detached"),
         ProtoFact::DuplicateMerged(fact) => registry::read_merged(fact).map(Fact::Registered).at("duplicate_merged"),
+        ProtoFact::CertificateIssued(fact) => programme::read_certificate(fact).map(Fact::Registered).at("certificate_issued"),
+        ProtoFact::CertificateStandingChanged(fact) => {
+            programme::read_certificate_standing(fact).map(Fact::Registered).at("certificate_standing_changed")
+        }
+        ProtoFact::OcopRegistered(fact) => programme::read_ocop_registered(fact).map(Fact::Registered).at("ocop_registered"),
+        ProtoFact::OcopGraded(fact) => programme::read_ocop_graded(fact).map(Fact::Registered).at("ocop_graded"),
+        ProtoFact::SiteStandingChanged(fact) => {
+            programme::read_site_standing(fact).map(Fact::Registered).at("site_standing_changed")
+        }
+        ProtoFact::DistrictSucceeded(fact) => programme::read_succession(fact).map(Fact::Registered).at("district_succeeded"),
+        ProtoFact::CraftVillageRegistered(fact) => {
+            programme::read_village(fact).map(Fact::Registered).at("craft_village_registered")
+        }
+        ProtoFact::TargetSet(fact) => programme::read_target(fact).map(Fact::Registered).at("target_set"),
     }
 }
 
@@ -222,6 +240,7 @@ fn read_dispatched(fact: &proto::Dispatched) -> Result<Dispatched, Undecodable> 
         trip: optional(&fact.trip_id),
         sscc: optional(&fact.sscc),
         is_consignment: fact.consignment,
+        order: (!fact.order_id.is_empty()).then(|| uuid(&fact.order_id).map(OrderId)).transpose().at("order_id")?,
     })
 }
 
@@ -471,11 +490,13 @@ fn write_fact(fact: &Fact) -> ProtoFact {
         Fact::Unpacked(fact) => trade::write_unpacked(fact),
         Fact::Observed(fact) => trade::write_observed(fact),
         Fact::DiscrepancyResolved(fact) => trade::write_resolved(fact),
+        Fact::Ordered(fact) => trade::write_ordered(fact),
+        Fact::OrderClosed(fact) => trade::write_order_closed(fact),
     }
 }
 
 fn write_dispatched(dispatched: &Dispatched) -> proto::Dispatched {
-    let Dispatched { shipment, code, from, to, lines, trip, sscc, is_consignment } = dispatched;
+    let Dispatched { shipment, code, from, to, lines, trip, sscc, is_consignment, order } = dispatched;
     proto::Dispatched {
         shipment_id: bytes(shipment.0),
         shipment_code: code.to_string(),
@@ -492,6 +513,7 @@ fn write_dispatched(dispatched: &Dispatched) -> proto::Dispatched {
         trip_id: write_optional(trip),
         sscc: write_optional(sscc),
         consignment: *is_consignment,
+        order_id: order.map(|order| bytes(order.0)).unwrap_or_default(),
     }
 }
 

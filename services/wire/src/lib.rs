@@ -19,6 +19,7 @@ pub mod request;
 
 pub mod entry;
 pub mod event;
+pub mod programme;
 pub mod registry;
 pub mod undecodable;
 mod words;

@@ -1,5 +1,6 @@
 //! Facts of the registry, in entries and in commands alike.
 
+use crate::programme;
 use crate::proto::chuoi::event::v1 as proto;
 use crate::proto::chuoi::event::v1::event::Fact;
 use crate::undecodable::{At as _, Undecodable, each};
@@ -305,6 +306,14 @@ pub fn write(fact: &RegistryFact) -> Fact {
                 reason: reason.clone(),
             })
         }
+        RegistryFact::Certificate(fact) => programme::write_certificate(fact),
+        RegistryFact::CertificateStanding(fact) => programme::write_certificate_standing(fact),
+        RegistryFact::OcopRegistered(fact) => programme::write_ocop_registered(fact),
+        RegistryFact::OcopGraded(fact) => programme::write_ocop_graded(fact),
+        RegistryFact::SiteStanding(fact) => programme::write_site_standing(fact),
+        RegistryFact::DistrictSucceeded(fact) => programme::write_succession(fact),
+        RegistryFact::CraftVillage(fact) => programme::write_village(fact),
+        RegistryFact::Target(fact) => programme::write_target(fact),
     }
 }
 

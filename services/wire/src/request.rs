@@ -36,6 +36,8 @@ unary! {
     AcknowledgeRecall acknowledge_recall: AcknowledgeRecallRequest -> AcknowledgeRecallResponse,
     CustomerReturn customer_return: CustomerReturnRequest -> CustomerReturnResponse,
     CancelShipment cancel_shipment: CancelShipmentRequest -> CancelShipmentResponse,
+    PlaceOrder place_order: PlaceOrderRequest -> PlaceOrderResponse,
+    CloseOrder close_order: CloseOrderRequest -> CloseOrderResponse,
     Pack pack: PackRequest -> PackResponse,
     Unpack unpack: UnpackRequest -> UnpackResponse,
     Observe observe: ObserveRequest -> ObserveResponse,

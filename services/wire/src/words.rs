@@ -3,6 +3,7 @@
 use crate::Undecodable;
 use crate::proto::chuoi::event::v1 as proto;
 use domain::event as facts;
+use domain::event::programme;
 use domain::event::registry as registered;
 use domain::time::Precision;
 
@@ -50,6 +51,21 @@ words!(organization_kind, write_organization_kind: OrganizationKind, registered:
 words!(site_kind, write_site_kind: SiteKind, registered::SiteKind {
     Farm, LivestockFarm, Aquafarm, PackingHouse, Processor, Slaughterhouse, Warehouse, DistributionCenter, Supermarket, GeneralStore,
     SpecialtyStore, OcopIntroPoint, OcopSalePoint, FairStall,
+});
+
+words!(certificate_kind, write_certificate_kind: CertificateKind, programme::CertificateKind {
+    Vietgap, Globalgap, Organic, Haccp, Iso22000, FoodSafety, SafeChain, Veterinary, Trademark, Other,
+});
+words!(certificate_standing, write_certificate_standing: CertificateStanding, programme::CertificateStanding {
+    Valid, Suspended, Revoked,
+});
+words!(ocop_rule, write_ocop_rule: OcopRule, programme::OcopRule { Decision1048, Decision148 });
+words!(grading_level, write_grading_level: GradingLevel, programme::GradingLevel { District, Province, Central });
+words!(site_standing, write_site_standing: SiteStanding, programme::SiteStanding { Open, Closed, Restricted });
+words!(programme_measure, write_programme_measure: ProgrammeMeasure, programme::ProgrammeMeasure {
+    Chains, Products, Supermarkets, GeneralStores, SpecialtyStores, OcopIntroPoints, OcopSalePoints, OcopRegistered,
+    OcopRegisteredDistricts, OcopGraded, OcopGradedDistricts, OcopValid, OcopFiveStars, CraftVillages, CraftVillagesRecognised,
+    CraftTrades,
 });
 
 /// A word that has to be said.

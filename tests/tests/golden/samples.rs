@@ -1,6 +1,6 @@
 //! What the golden files say: each event with all its fields and with as few as it can have, the words of every list, entries.
 
-use crate::trade;
+use crate::{programme, trade};
 use domain::entry::{Document, Entry, Genesis, RecordedCommand};
 use domain::event::registry::{
     Capacity, Chain, District, DuplicateMerged, Member, Membership, NumberAttached, NumberDetached, Organization,
@@ -39,7 +39,17 @@ pub fn events() -> Vec<EventSample> {
     let full = full_facts().into_iter().map(|(name, fact)| (format!("{name}.full"), full_event(fact)));
     let minimal = minimal_facts().into_iter().map(|(name, fact)| (format!("{name}.minimal"), minimal_event(fact)));
     let trade = trade::facts().into_iter().map(|(name, fact)| (name.to_owned(), full_event(fact)));
-    full.chain(minimal).chain(trade).map(|(name, event)| EventSample { name, event }).collect()
+    let named = |facts: Vec<(&str, Fact)>, how: &str| {
+        facts.into_iter().map(|(name, fact)| (format!("{name}.{how}"), fact)).collect::<Vec<_>>()
+    };
+    let full_programme = named(programme::full(), "full").into_iter().map(|(name, fact)| (name, full_event(fact)));
+    let minimal_programme = named(programme::minimal(), "minimal").into_iter().map(|(name, fact)| (name, minimal_event(fact)));
+    full.chain(minimal)
+        .chain(trade)
+        .chain(full_programme)
+        .chain(minimal_programme)
+        .map(|(name, event)| EventSample { name, event })
+        .collect()
 }
 
 /// The first entry, one that follows it, one of every word, and an empty one.
@@ -103,6 +113,15 @@ pub fn entries() -> Vec<EntrySample> {
             name: "trade_words",
             chained: next(5),
             entry: Entry { record_time, genesis: None, commands: vec![minimal(trade::every_word())] },
+        },
+        EntrySample {
+            name: "programme_words",
+            chained: next(6),
+            entry: Entry {
+                record_time,
+                genesis: None,
+                commands: vec![minimal(programme::words().into_iter().map(minimal_event).collect())],
+            },
         },
         EntrySample {
             name: "empty",
@@ -256,6 +275,7 @@ fn full_facts() -> Vec<(&'static str, Fact)> {
                 trip: Some("29C-123.45/2026-11-25".into()),
                 sscc: Some("095214100000000011".into()),
                 is_consignment: false,
+                order: None,
             }),
         ),
         (
@@ -465,6 +485,7 @@ fn minimal_facts() -> Vec<(&'static str, Fact)> {
                 trip: None,
                 sscc: None,
                 is_consignment: false,
+                order: None,
             }),
         ),
         ("received", Fact::Received(Received { shipment, site: a(), lines: Vec::new(), unmatched: None })),

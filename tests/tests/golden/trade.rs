@@ -3,11 +3,12 @@
 use crate::samples::{full_lines, full_lot, given, id, minimal_event, organization, shipment_code, site};
 use domain::event::{
     Amount, Catch, CustomerReturned, DiscrepancyResolved, Dispatched, DispatchedLine, Event, Fact, Finding, Harvested, Held,
-    HouseholdShare, ObservationKind, Observed, Packed, RecallAcknowledged, RecallForm, Recalled, Released, ReturnReason,
-    ShipmentCancelled, Temperature, Treatment,
+    HouseholdShare, ObservationKind, Observed, OrderClosed, Ordered, OrderedLine, Packed, RecallAcknowledged, RecallForm,
+    Recalled, Released, ReturnReason, ShipmentCancelled, Temperature, Treatment,
 };
-use domain::id::{CommandId, CommandRef, LotId, ShipmentId, Sscc};
+use domain::id::{ChainCode, CommandId, CommandRef, LotId, OrderId, ProductCode, ShipmentId, Sscc};
 use domain::quantity::Milli;
+use domain::time::BusinessDay;
 use domain::unit::BaseUnit;
 
 fn sscc(text: &str) -> Sscc {
@@ -89,7 +90,37 @@ pub fn facts() -> Vec<(&'static str, Fact)> {
                 trip: None,
                 sscc: None,
                 is_consignment: true,
+                order: None,
             }),
+        ),
+        (
+            "dispatched.ordered",
+            Fact::Dispatched(Dispatched {
+                shipment: ShipmentId(id(20)),
+                code: shipment_code("PXK/2026-0125"),
+                from: site("PH001"),
+                to: site("SM001"),
+                lines: Vec::new(),
+                trip: None,
+                sscc: None,
+                is_consignment: false,
+                order: Some(OrderId(id(40))),
+            }),
+        ),
+        (
+            "ordered.full",
+            Fact::Ordered(Ordered {
+                order: OrderId(id(40)),
+                code: shipment_code("DDH-2026-01"),
+                site: site("SM001"),
+                chain: ChainCode::parse("CH001").unwrap(),
+                due: BusinessDay(20_785),
+                lines: vec![OrderedLine { product: ProductCode::parse("PK0001").unwrap(), amount: given(300_000, "3 tạ") }],
+            }),
+        ),
+        (
+            "order_closed.full",
+            Fact::OrderClosed(OrderClosed { order: OrderId(id(40)), site: site("SM001"), reason: "đủ hàng".into() }),
         ),
         ("held.full", Fact::Held(Held { lots: lots(), site: Some(site("SM001")), reason: "chờ kết quả mẫu".into() })),
         ("released.full", Fact::Released(Released { block: command(), lots: lots(), reason: "mẫu đạt".into() })),

@@ -157,3 +157,52 @@ async fn what_a_file_cannot_be_read_as_is_said_before_anything_is_sent() {
     assert_eq!((report.accepted, faults(&report)), (1, vec![(3, "Loại")]));
     assert!(report.bad[0].reason.contains("siêu thị"), "{:?}", report.bad);
 }
+
+/// What an office keeps in spreadsheets: certificates, OCOP scores, closed sites; and a shop its orders.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_office_s_tables_are_registered_and_a_shop_s_orders_placed() {
+    let system = System::start().await;
+    let folder = tests::folder();
+    let certificates = file(
+        folder.path(),
+        "chung-nhan.csv",
+        "ngày cấp,loại,số,đơn vị chủ trì,cơ quan cấp,sản phẩm,hiệu lực đến\n\
+         1/2/2024,VietGAP,VG-01,HTX1,Chi cục QLCL,PK1,31/01/2026\n\
+         1/2/2024,hữu cơ,HC-7,HTX1,Chi cục QLCL,,31/01/2023\n\
+         1/2/2024,sạch,X-1,HTX1,Chi cục QLCL,,\n\
+         1/2/2024,đủ điều kiện ATTP,AT-3,HTX9,Chi cục QLCL,,\n",
+    );
+    let words = ["certificates", certificates.as_str(), "--good-only", "--map", "ngày cấp=date"];
+    let report = import(&system, AUTHORITY, &words).await.unwrap();
+    assert_eq!((report.accepted, report.bad_rows), (1, 3));
+    assert_eq!(faults(&report), [(3, "hiệu lực đến"), (4, "loại"), (5, "đơn vị chủ trì")]);
+    let dossiers = file(folder.path(), "ho-so.csv", "ngày,số hồ sơ,tổ chức,mã sản phẩm,quận huyện\n1/5/2021,OC-1,HTX1,PK1,001\n");
+    assert_eq!(import(&system, AUTHORITY, &["ocop-products", &dossiers]).await.unwrap().accepted, 1);
+    let grades = file(
+        folder.path(),
+        "diem.csv",
+        "ngày,số hồ sơ,điểm A,điểm B,điểm C,cấp,số quyết định\n\
+         20/12/2021,OC-1,\"30,5\",20,\"39,00\",thành phố,QĐ-1\n\
+         20/12/2021,OC-1,\"30,555\",20,39,thành phố,QĐ-2\n",
+    );
+    let words = ["ocop-grades", grades.as_str(), "--numbers", "vi", "--good-only"];
+    let report = import(&system, AUTHORITY, &words).await.unwrap();
+    assert_eq!((report.accepted, faults(&report)), (1, vec![(3, "điểm A")]));
+    let standings =
+        file(folder.path(), "dong-cua.csv", "ngày,cơ sở,tình trạng,đến ngày,lý do\n1/3/2024,SM2,đóng cửa,,sửa chữa\n");
+    assert_eq!(import(&system, AUTHORITY, &["site-standings", &standings]).await.unwrap().accepted, 1);
+    let orders = file(
+        folder.path(),
+        "don-hang.csv",
+        "số đơn hàng,ngày,cửa hàng,chuỗi,hạn giao,sản phẩm,số lượng\n\
+         D-1,2/3/2024,SM1,CH1,4/3/2024,rau muong,30 kg\n\
+         D-2,2/3/2024,SM2,CH1,4/3/2024,rau muong,30 kg\n",
+    );
+    let report = import(&system, SHOP, &["orders", &orders, "--good-only"]).await.unwrap();
+    assert_eq!((report.accepted, report.bad_rows), (1, 1));
+    assert!(report.bad[0].reason.starts_with("SITE_CLOSED"), "{:?}", report.bad);
+    // Brought again, nothing is doubled.
+    let report = import(&system, SHOP, &["orders", &orders, "--good-only"]).await.unwrap();
+    assert_eq!((report.accepted, report.duplicates), (0, 1));
+    assert_eq!(system.verify().await.differences, []);
+}

@@ -5,6 +5,8 @@ mod contention;
 mod faults;
 mod feed;
 mod import;
+mod orders;
+mod programme;
 mod promises;
 mod refusals;
 mod registry;

@@ -13,7 +13,10 @@ use wire::proto::chuoi::event::v1::{
 use wire::proto::chuoi::record::v1::Recorded;
 
 use super::names::Names;
-use crate::words::{FindingWord, ObservationWord, ProcessWord, Refusal, ReturnWord, VerdictWord, WasteWord, number, quantity};
+use crate::words::{
+    CertificateStandingWord, CertificateWord, FindingWord, MeasuredWord, ObservationWord, ProcessWord, Refusal, ReturnWord,
+    StandingWord, VerdictWord, WasteWord, count, number, quantity,
+};
 
 /// A recording command's answer.
 pub fn recorded(verdict: i32, recorded: &Recorded, names: &Names) -> String {
@@ -175,6 +178,14 @@ fn describe(event: &Event, names: &Names) -> Vec<String> {
             let shipment = names.shipment(&fact.shipment_id);
             (format!("shipment {shipment} is back at {}: {}", fact.site_code, fact.reason), lines(&fact.lines))
         }
+        Some(Fact::Ordered(fact)) => {
+            let said = fact.lines.iter().map(|line| {
+                let milli = line.amount.as_ref().map_or(0, |amount| amount.quantity_milli);
+                format!("{} {}", line.product_code, number(milli))
+            });
+            (format!("{} ordered {} of {}", fact.site_code, fact.order_code, fact.chain_code), said.collect())
+        }
+        Some(Fact::OrderClosed(fact)) => (format!("an order of {} was closed: {}", fact.site_code, fact.reason), Vec::new()),
         Some(Fact::Packed(fact)) => {
             (format!("packed into {} at {}", fact.sscc, fact.site_code), packed(lines(&fact.lines), &fact.unit_ssccs))
         }
@@ -211,6 +222,34 @@ fn describe(event: &Event, names: &Names) -> Vec<String> {
         Some(Fact::NumberDetached(fact)) => (format!("{} names {} no more", fact.number, thing(fact.thing.as_ref())), Vec::new()),
         Some(Fact::DuplicateMerged(fact)) => {
             (format!("{} is {}", thing(fact.duplicate.as_ref()), thing(fact.survivor.as_ref())), Vec::new())
+        }
+        Some(Fact::CertificateIssued(fact)) => {
+            (format!("certificate {} {} of {}", CertificateWord::word(fact.kind), fact.number, fact.holder_code), Vec::new())
+        }
+        Some(Fact::CertificateStandingChanged(fact)) => {
+            let standing = CertificateStandingWord::word(fact.standing);
+            (format!("certificate {} is {standing}: {}", fact.number, fact.reason), Vec::new())
+        }
+        Some(Fact::OcopRegistered(fact)) => {
+            (format!("dossier {}: {} of {}", fact.dossier_number, fact.product_code, fact.subject_code), Vec::new())
+        }
+        Some(Fact::OcopGraded(fact)) => {
+            let points = fact.community_hundredths + fact.marketing_hundredths + fact.quality_hundredths;
+            let points = number(i64::from(points) * 10);
+            (format!("dossier {} graded with {points} points by {}", fact.dossier_number, fact.decision_number), Vec::new())
+        }
+        Some(Fact::SiteStandingChanged(fact)) => {
+            (format!("site {} is {}", fact.site_code, StandingWord::word(fact.standing)), Vec::new())
+        }
+        Some(Fact::DistrictSucceeded(fact)) => {
+            (format!("district {} passed to {}", fact.from_district_code, fact.to_district_code), Vec::new())
+        }
+        Some(Fact::CraftVillageRegistered(fact)) => {
+            (format!("registered craft village {} {}", fact.village_code, fact.name), Vec::new())
+        }
+        Some(Fact::TargetSet(fact)) => {
+            let value = count(fact.value);
+            (format!("target: {value} {} by {}", MeasuredWord::word(fact.measure), fact.source), Vec::new())
         }
         None => ("something that this version does not know".to_owned(), Vec::new()),
     };

@@ -5,7 +5,7 @@ use wire::proto::chuoi::event::v1::DocumentReference;
 use wire::proto::chuoi::record::v1 as record;
 use wire::proto::chuoi::record::v1::command::Action;
 use wire::proto::chuoi::record::v1::correct::Replacement;
-use wire::proto::chuoi::record::v1::{DayPart, LotLine, LotReference, NewLot, Quantity, ShipmentReference};
+use wire::proto::chuoi::record::v1::{DayPart, LotLine, LotReference, NewLot, OrderReference, Quantity, ShipmentReference};
 
 use super::trade;
 use super::typed::{self, WhenFlags};
@@ -156,6 +156,9 @@ pub struct Dispatch {
     /// The goods stay yours until they are sold (ký gửi)
     #[arg(long)]
     pub consignment: bool,
+    /// The order that it serves: BUYER/CODE or its id
+    #[arg(long, value_parser = super::order::reference)]
+    pub order: Option<OrderReference>,
 }
 
 /// Which lines of a shipment.
@@ -406,6 +409,7 @@ impl Recordable for Dispatch {
             trip_id: self.trip.clone(),
             sscc: self.sscc.clone().unwrap_or_default(),
             consignment: self.consignment,
+            order: self.order.clone(),
         })
     }
 }
@@ -554,6 +558,8 @@ impl Correct {
             Pack,
             Unpack,
             Observe,
+            PlaceOrder,
+            CloseOrder,
         );
         let (command_id, reason) = (self.command.to_string(), self.reason.clone());
         Ok(Action::Correct(record::Correct { command_id, reason, when, replacement: Some(replacement) }))
@@ -584,7 +590,11 @@ macro_rules! lots_of {
             $of::Release(fact) => fact.lots.iter_mut().collect(),
             $of::Recall(fact) => fact.lots.iter_mut().collect(),
             $of::Observe(fact) => fact.lots.iter_mut().collect(),
-            $of::Harvest(_) | $of::OpenLot(_) | $of::AcknowledgeRecall(_) => Vec::new(),
+            $of::Harvest(_)
+            | $of::OpenLot(_)
+            | $of::AcknowledgeRecall(_)
+            | $of::PlaceOrder(_)
+            | $of::CloseOrder(_) => Vec::new(),
             $($rest => $none,)*
         }
     };

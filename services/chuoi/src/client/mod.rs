@@ -8,6 +8,8 @@ pub mod changes;
 pub mod facts;
 pub mod ledger;
 pub mod names;
+pub mod order;
+pub mod programme;
 pub mod record;
 pub mod refusals;
 pub mod registry;

@@ -11,10 +11,11 @@ use uuid::Uuid;
 use wire::proto::chuoi::record::v1::command::Action;
 use wire::proto::chuoi::record::v1::record_service_client::RecordServiceClient;
 use wire::proto::chuoi::record::v1::{
-    AcknowledgeRecallRequest, CancelShipmentRequest, CommandHeader, CorrectRequest, CountRequest, CustomerReturnRequest, DayPart,
-    DispatchRequest, HarvestRequest, HarvestResponse, HoldRequest, ObserveRequest, OnConflict, OpenLotRequest, PackRequest,
-    RecallRequest, ReceiveRequest, RefuseDeliveryRequest, RegisterRequest, ReleaseRequest, ReportShortRequest, ResolveRequest,
-    SellRequest, TransformRequest, UnpackRequest, VoidRequest, WasteRequest, When,
+    AcknowledgeRecallRequest, CancelShipmentRequest, CloseOrderRequest, CommandHeader, CorrectRequest, CountRequest,
+    CustomerReturnRequest, DayPart, DispatchRequest, HarvestRequest, HarvestResponse, HoldRequest, ObserveRequest, OnConflict,
+    OpenLotRequest, PackRequest, PlaceOrderRequest, RecallRequest, ReceiveRequest, RefuseDeliveryRequest, RegisterRequest,
+    ReleaseRequest, ReportShortRequest, ResolveRequest, SellRequest, TransformRequest, UnpackRequest, VoidRequest, WasteRequest,
+    When,
 };
 
 use super::facts::{Correct, RecordFlags, Recordable, Void, named_lots, named_shipment};
@@ -200,6 +201,8 @@ async fn unary(
         Action::Unpack(fact) => call!(unpack, UnpackRequest { unpack: fact }),
         Action::Observe(fact) => call!(observe, ObserveRequest { observe: fact }),
         Action::Resolve(fact) => call!(resolve, ResolveRequest { resolve: fact }),
+        Action::PlaceOrder(fact) => call!(place_order, PlaceOrderRequest { place_order: fact }),
+        Action::CloseOrder(fact) => call!(close_order, CloseOrderRequest { close_order: fact }),
         Action::Void(fact) => call!(void, VoidRequest { void: fact }),
         Action::Correct(fact) => call!(correct, CorrectRequest { correct: fact }),
         Action::Register(fact) => call!(register, RegisterRequest { register: fact }),

@@ -7,8 +7,8 @@ use tonic::transport::Channel;
 use wire::proto::chuoi::report::v1::report_service_client::ReportServiceClient;
 use wire::proto::chuoi::report::v1::{
     GetPublicFactsRequest, ListBuyersRequest, ListChannelSplitsRequest, ListCoverRequest, ListCoverageRequest,
-    ListEarlyHarvestsRequest, ListIdleChainsRequest, ListLatenessRequest, ListPlotLotsRequest, ListReturnsRequest,
-    ListShortagesRequest, ListSourcesRequest, ListWithdrawalsRequest,
+    ListEarlyHarvestsRequest, ListIdleChainsRequest, ListLatenessRequest, ListOrdersRequest, ListPlotLotsRequest,
+    ListReturnsRequest, ListShortagesRequest, ListSourcesRequest, ListWithdrawalsRequest,
 };
 
 use super::safety::listed;
@@ -19,7 +19,7 @@ use crate::output::{Table, json, rows};
 use crate::words::{Channel as ChannelWord, ThroughputBy, count, number, unit};
 
 /// Rows that the service gives at once.
-const PAGE: usize = 5_000;
+pub(super) const PAGE: usize = 5_000;
 
 /// Which question.
 #[derive(Subcommand, Clone, Debug)]
@@ -48,6 +48,8 @@ pub enum Report {
     EarlyHarvests(EarlyHarvests),
     /// Goods that must not be sold where they stand: recalled, held, expired, or consignments that go back
     Withdrawals(Withdrawals),
+    /// What sites ordered, what was sent and accepted for it, and what has to be sent still
+    Orders(Orders),
     /// What everybody may know about a lot: what a shopper sees who scans its code
     Public(Public),
 }
@@ -158,6 +160,9 @@ pub struct Coverage {
     /// Only where there is no shop, or none was supplied
     #[arg(long)]
     pub gaps_only: bool,
+    /// On the map of this day [default: today]
+    #[arg(long, value_name = "DAY", value_parser = typed::date)]
+    pub map: Option<String>,
     /// What every question heeds.
     #[command(flatten)]
     pub flags: Flags,
@@ -304,6 +309,32 @@ pub struct Withdrawals {
     pub flags: Flags,
 }
 
+/// Flags of `orders`.
+#[derive(Args, Clone, Debug)]
+pub struct Orders {
+    /// Due from this day
+    #[arg(long, value_name = "DAY", value_parser = typed::date)]
+    pub from: Option<String>,
+    /// Due up to this day
+    #[arg(long, value_name = "DAY", value_parser = typed::date)]
+    pub to: Option<String>,
+    /// Only of these sites: code or GLN
+    #[arg(long = "site", value_name = "SITE", value_delimiter = ',')]
+    pub sites: Vec<String>,
+    /// Only of these chains
+    #[arg(long = "chain", value_name = "CHAIN", value_delimiter = ',')]
+    pub chains: Vec<String>,
+    /// Only of these products: code or GTIN
+    #[arg(long = "product", value_name = "PRODUCT", value_delimiter = ',')]
+    pub products: Vec<String>,
+    /// Only what is not filled and not closed
+    #[arg(long)]
+    pub open_only: bool,
+    /// What every question heeds.
+    #[command(flatten)]
+    pub flags: Flags,
+}
+
 /// Flags of `public`.
 #[derive(Args, Clone, Debug)]
 pub struct Public {
@@ -333,6 +364,7 @@ impl Report {
             Report::Plot(asked) => &asked.flags,
             Report::EarlyHarvests(asked) => &asked.flags,
             Report::Withdrawals(asked) => &asked.flags,
+            Report::Orders(asked) => &asked.flags,
             Report::Public(asked) => &asked.flags,
         }
     }
@@ -340,14 +372,13 @@ impl Report {
 
 /// Reads as many pages of a list as are wanted, into one answer.
 macro_rules! pages {
-    ($client:expr, $flags:expr, $call:ident, $name:literal, $request:expr) => {{
-        let mut service = super::service!(ReportServiceClient<Channel>, $client.channel.clone());
+    ($client:expr, $service:ident, $flags:expr, $call:ident, $name:literal, $request:expr) => {{
         let mut request = $request;
         request.at_least = $flags.read.at_least.clone();
         let mut rows = Vec::new();
         let answer = loop {
-            request.page_size = $flags.paging.page_size(rows.len(), PAGE);
-            let mut page = answered(service.$call(query(request.clone())).await)?;
+            request.page_size = $flags.paging.page_size(rows.len(), $crate::client::report::PAGE);
+            let mut page = answered($service.$call(query(request.clone())).await)?;
             rows.append(&mut page.rows);
             if page.next_page_token.is_empty() || $flags.paging.wanted(rows.len()) == 0 {
                 page.rows = rows;
@@ -358,6 +389,7 @@ macro_rules! pages {
         show(&$client, $name, &answer)
     }};
 }
+pub(super) use pages;
 
 fn channels(words: &[ChannelWord]) -> Vec<i32> {
     words.iter().map(|word| word.number()).collect()
@@ -367,16 +399,18 @@ fn channels(words: &[ChannelWord]) -> Vec<i32> {
 pub async fn run(settings: Settings, report: &Report) -> Result<(), Failure> {
     let client = Client::connect(settings).await?;
     let flags = report.flags();
+    let mut service = super::service!(ReportServiceClient<Channel>, client.channel.clone());
     let day = |day: &Option<String>| day.clone().unwrap_or_default();
     match report.clone() {
         Report::Shortages(Shortages { products, days, sites, channels: kinds, districts, .. }) => {
             let channels = channels(&kinds);
             let request = ListShortagesRequest { products, days, sites, channels, districts, ..Default::default() };
-            pages!(client, flags, list_shortages, "chuoi.report.v1.ListShortagesResponse", request)
+            pages!(client, service, flags, list_shortages, "chuoi.report.v1.ListShortagesResponse", request)
         }
         Report::Cover(Cover { products, groups, days, short_only, .. }) => {
             pages!(
                 client,
+                service,
                 flags,
                 list_cover,
                 "chuoi.report.v1.ListCoverResponse",
@@ -385,61 +419,66 @@ pub async fn run(settings: Settings, report: &Report) -> Result<(), Failure> {
         }
         Report::Idle(Idle { chains, date, min_days, every, .. }) => {
             let request = ListIdleChainsRequest { date: day(&date), min_days, all: every, chains, ..Default::default() };
-            pages!(client, flags, list_idle_chains, "chuoi.report.v1.ListIdleChainsResponse", request)
+            pages!(client, service, flags, list_idle_chains, "chuoi.report.v1.ListIdleChainsResponse", request)
         }
-        Report::Coverage(Coverage { days, products, chains, districts, channels: kinds, gaps_only, .. }) => {
+        Report::Coverage(Coverage { days, products, chains, districts, channels: kinds, gaps_only, map, .. }) => {
             let (from_date, to_date, channels) = (day(&days.from), day(&days.to), channels(&kinds));
             let request = ListCoverageRequest { from_date, to_date, products, chains, ..Default::default() };
             pages!(
                 client,
+                service,
                 flags,
                 list_coverage,
                 "chuoi.report.v1.ListCoverageResponse",
-                ListCoverageRequest { districts, channels, gaps_only, ..request }
+                ListCoverageRequest { districts, channels, gaps_only, map_date: day(&map), ..request }
             )
         }
         Report::Sources(Sources { days, products, groups, most_chains, .. }) => {
             let (from_date, to_date) = (day(&days.from), day(&days.to));
             let request = ListSourcesRequest { from_date, to_date, products, groups, most_chains, ..Default::default() };
-            pages!(client, flags, list_sources, "chuoi.report.v1.ListSourcesResponse", request)
+            pages!(client, service, flags, list_sources, "chuoi.report.v1.ListSourcesResponse", request)
         }
         Report::Channels(Channels { days, chains, .. }) => {
             let (from_date, to_date) = (day(&days.from), day(&days.to));
             let request = ListChannelSplitsRequest { from_date, to_date, chains, ..Default::default() };
-            pages!(client, flags, list_channel_splits, "chuoi.report.v1.ListChannelSplitsResponse", request)
+            pages!(client, service, flags, list_channel_splits, "chuoi.report.v1.ListChannelSplitsResponse", request)
         }
         Report::Lateness(Lateness { days, organizations, late_hours, .. }) => {
             let (from_date, to_date) = (day(&days.from), day(&days.to));
             let request = ListLatenessRequest { from_date, to_date, organizations, late_hours, ..Default::default() };
-            pages!(client, flags, list_lateness, "chuoi.report.v1.ListLatenessResponse", request)
+            pages!(client, service, flags, list_lateness, "chuoi.report.v1.ListLatenessResponse", request)
         }
         Report::Returns(Returns { days, by, chains, products, sites, .. }) => {
             let (from_date, to_date) = (day(&days.from), day(&days.to));
             let group_by = by.iter().map(|key| key.number()).collect();
             let request = ListReturnsRequest { from_date, to_date, group_by, chains, products, sites, ..Default::default() };
-            pages!(client, flags, list_returns, "chuoi.report.v1.ListReturnsResponse", request)
+            pages!(client, service, flags, list_returns, "chuoi.report.v1.ListReturnsResponse", request)
         }
         Report::Buyers(Buyers { products, days, chains, .. }) => {
             let (from_date, to_date) = (day(&days.from), day(&days.to));
             let request = ListBuyersRequest { products, from_date, to_date, chains, ..Default::default() };
-            pages!(client, flags, list_buyers, "chuoi.report.v1.ListBuyersResponse", request)
+            pages!(client, service, flags, list_buyers, "chuoi.report.v1.ListBuyersResponse", request)
         }
         Report::Plot(Plot { plot, from, to, organizations, .. }) => {
             let (from_date, to_date) = (day(&from), day(&to));
             let request = ListPlotLotsRequest { plot, from_date, to_date, organizations, ..Default::default() };
-            pages!(client, flags, list_plot_lots, "chuoi.report.v1.ListPlotLotsResponse", request)
+            pages!(client, service, flags, list_plot_lots, "chuoi.report.v1.ListPlotLotsResponse", request)
         }
         Report::EarlyHarvests(EarlyHarvests { days, sites, .. }) => {
             let (from_date, to_date) = (day(&days.from), day(&days.to));
             let request = ListEarlyHarvestsRequest { from_date, to_date, sites, ..Default::default() };
-            pages!(client, flags, list_early_harvests, "chuoi.report.v1.ListEarlyHarvestsResponse", request)
+            pages!(client, service, flags, list_early_harvests, "chuoi.report.v1.ListEarlyHarvestsResponse", request)
         }
         Report::Withdrawals(Withdrawals { sites, organizations, consignment_days, .. }) => {
             let request = ListWithdrawalsRequest { sites, organizations, consignment_days, ..Default::default() };
-            pages!(client, flags, list_withdrawals, "chuoi.report.v1.ListWithdrawalsResponse", request)
+            pages!(client, service, flags, list_withdrawals, "chuoi.report.v1.ListWithdrawalsResponse", request)
+        }
+        Report::Orders(Orders { from, to, sites, chains, products, open_only, .. }) => {
+            let (from_date, to_date) = (day(&from), day(&to));
+            let request = ListOrdersRequest { from_date, to_date, sites, chains, products, open_only, ..Default::default() };
+            pages!(client, service, flags, list_orders, "chuoi.report.v1.ListOrdersResponse", request)
         }
         Report::Public(Public { code, product, .. }) => {
-            let mut service = super::service!(ReportServiceClient<Channel>, client.channel.clone());
             let request = GetPublicFactsRequest { code, product, at_least: flags.read.at_least.clone() };
             let answer = answered(service.get_public_facts(query(request)).await)?;
             show(&client, "chuoi.report.v1.GetPublicFactsResponse", &answer)
@@ -448,7 +487,7 @@ pub async fn run(settings: Settings, report: &Report) -> Result<(), Failure> {
 }
 
 /// Shows an answer: what it says of the whole, then its rows.
-fn show(client: &Client, name: &str, answer: &impl Message) -> Result<(), Failure> {
+pub(super) fn show(client: &Client, name: &str, answer: &impl Message) -> Result<(), Failure> {
     let (whole, found) = (json::of(name, answer)?, rows::of(name, answer)?);
     client.show(name, answer, || {
         let mut text = String::new();
@@ -468,7 +507,7 @@ fn show(client: &Client, name: &str, answer: &impl Message) -> Result<(), Failur
 
 /// What a field is called above its column: without the unit, which the figures say.
 fn heading(field: &str) -> String {
-    let field = field.strip_prefix("lot.").unwrap_or(field);
+    let field = field.rsplit('.').next().unwrap_or(field);
     let units = ["_milli", "_basis_points", "_metres", "_code", "_date", "_gram"];
     let bare = units.iter().find_map(|unit| field.strip_suffix(unit)).unwrap_or(field);
     let unit = if field.ends_with("_basis_points") {
@@ -494,7 +533,12 @@ fn table(found: &rows::Rows) -> Table {
         let shown = ["lot.lot_code", "lot.product_code", "lot.expiry_date", "lot.unit"];
         column.starts_with("lot.") && !shown.contains(&column)
     };
-    let is_shown = |at: &usize| !is_beside(&found.columns[*at]) && !is_of_lot(&found.columns[*at]);
+    // A day that the answer says as a date, too.
+    let is_day = |column: &str| column.contains('.') && column.ends_with("_day");
+    let is_shown = |at: &usize| {
+        let column = &found.columns[*at];
+        !is_beside(column) && !is_of_lot(column) && !is_day(column)
+    };
     let shown: Vec<usize> = (0..found.columns.len()).filter(is_shown).collect();
     let place = |name: &str| found.columns.iter().position(|column| column == name);
     let issuer = place("lot.issuer_code").zip(place("lot.product_code"));

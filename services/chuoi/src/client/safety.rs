@@ -17,8 +17,8 @@ use crate::config::Settings;
 use crate::failure::Failure;
 use crate::output::Table;
 use crate::words::{
-    BlockWord, Channel as ChannelWord, DiscrepancyStateWord, DiscrepancyWord, EventWord, ObjectionWord, RecallWord, number,
-    quantity, unit,
+    BlockWord, CertificateWord, Channel as ChannelWord, DiscrepancyStateWord, DiscrepancyWord, EventWord, ObjectionWord,
+    RecallWord, ValidityWord, number, quantity, unit,
 };
 
 /// Rows that the service gives at once.
@@ -62,6 +62,9 @@ pub struct Check {
     /// Day on which it would be sold [default: today]
     #[arg(long, value_name = "DAY", value_parser = typed::date)]
     pub date: Option<String>,
+    /// Certificates that its label claims: each has to have been valid on the day of its harvest
+    #[arg(long = "claim", value_name = "KIND", value_enum, value_delimiter = ',')]
+    pub claims: Vec<CertificateWord>,
     /// Settings, and the position.
     #[command(flatten)]
     pub read: ReadFlags,
@@ -305,6 +308,7 @@ pub async fn check(settings: Settings, asked: &Check) -> Result<(), Failure> {
         site: asked.site.clone(),
         date: asked.date.clone().unwrap_or_default(),
         at_least: asked.read.at_least.clone(),
+        claims: asked.claims.iter().map(|claim| claim.number()).collect(),
     };
     let answer = answered(service.check_lot(query(request)).await)?;
     client.show("chuoi.safety.v1.CheckLotResponse", &answer, || checked(&answer))
@@ -325,6 +329,12 @@ fn checked(answer: &CheckLotResponse) -> String {
     }
     for finding in &answer.findings {
         text.push_str(&format!("{:<10}{}\n", ObjectionWord::word(finding.objection), finding.detail));
+    }
+    for certificate in &answer.certificates {
+        let issued = certificate.issued.clone().unwrap_or_default();
+        let (kind, validity) = (CertificateWord::word(issued.kind), ValidityWord::word(certificate.validity));
+        let until = if certificate.until_date.is_empty() { String::new() } else { format!(" until {}", certificate.until_date) };
+        text.push_str(&format!("{:<10}{} of {}, {validity} on the day of harvest{until}\n", kind, issued.number, issued.issuer));
     }
     text + &format!("position  {}\n", answer.position)
 }

@@ -64,6 +64,10 @@ fields! {
     Household = "household" ["hộ", "mã hộ", "hộ dân", "xã viên"],
     /// Code of a shipment.
     Shipment = "shipment" ["số phiếu", "phiếu xuất", "mã chuyến", "chuyến hàng", "phiếu", "số phiếu xuất", "shipment code"],
+    /// Number of an order.
+    Order = "order" ["đơn hàng", "số đơn hàng", "đơn đặt hàng", "order code"],
+    /// Who placed it.
+    Buyer = "buyer" ["bên mua", "người mua", "đơn vị đặt hàng"],
     /// Who issued that code.
     Sender = "sender" ["đơn vị gửi", "bên giao", "người gửi"],
     /// Trip.
@@ -120,6 +124,38 @@ fields! {
     ShelfLife = "shelf_life_days" ["hạn bảo quản (ngày)", "số ngày bảo quản", "shelf life"],
     /// Grams in a base unit.
     MassGram = "mass_gram" ["khối lượng (g)", "mass (g)"],
+    /// Number, as printed.
+    Number = "number" ["số", "số hiệu", "số giấy chứng nhận", "số giấy", "certificate number"],
+    /// Who issued it.
+    IssuedBy = "issued_by" ["cơ quan cấp", "tổ chức chứng nhận", "nơi cấp", "issued by"],
+    /// Last day.
+    Until = "until" ["đến ngày", "có giá trị đến", "hiệu lực đến", "ngày hết hạn", "valid until"],
+    /// How it stands.
+    Standing = "standing" ["tình trạng", "trạng thái", "hiện trạng"],
+    /// Number of a dossier.
+    Dossier = "dossier" ["hồ sơ", "số hồ sơ", "mã hồ sơ"],
+    /// Points of part A.
+    Community = "community" ["điểm a", "phần a", "điểm phần a", "sức mạnh cộng đồng"],
+    /// Points of part B.
+    Marketing = "marketing" ["điểm b", "phần b", "điểm phần b", "khả năng tiếp thị"],
+    /// Points of part C.
+    Quality = "quality" ["điểm c", "phần c", "điểm phần c", "chất lượng sản phẩm"],
+    /// Level of a body.
+    Level = "level" ["cấp", "cấp đánh giá", "cấp công nhận"],
+    /// Number of a decision.
+    Decision = "decision" ["quyết định", "số quyết định", "văn bản", "kế hoạch"],
+    /// Unit that another passes to.
+    ToDistrict = "to_district" ["đơn vị mới", "thuộc về", "sáp nhập vào", "đơn vị hành chính mới"],
+    /// How much of it passes, in percent.
+    Share = "share" ["tỷ lệ", "tỷ lệ (%)", "phần trăm"],
+    /// Trade of a village.
+    Trade = "trade" ["nghề", "ngành nghề", "nghề truyền thống"],
+    /// What is counted.
+    Measure = "measure" ["chỉ số", "tiêu chí", "chỉ tiêu kế hoạch"],
+    /// How many are aimed at.
+    Target = "target" ["mục tiêu", "giá trị mục tiêu"],
+    /// Day by which.
+    Due = "due" ["thời hạn", "hạn hoàn thành", "hạn giao", "ngày giao", "due date"],
     /// Capacity a day.
     Capacity = "capacity" ["công suất", "công suất/ngày", "capacity per day"],
 }

@@ -5,8 +5,10 @@
 
 pub mod columns;
 pub mod format;
+mod registry;
 pub mod rows;
 pub mod run;
 pub mod sheet;
+mod words;
 
 pub use run::{Import, Report, bring, run};

@@ -5,18 +5,17 @@ use std::collections::HashMap;
 
 use jiff::tz::TimeZone;
 use uuid::Uuid;
-use wire::proto::chuoi::event::v1::{self as event, OrganizationKind, SiteKind};
+use wire::proto::chuoi::event::v1 as event;
 use wire::proto::chuoi::record::v1::command::Action;
-use wire::proto::chuoi::record::v1::register::Fact;
 use wire::proto::chuoi::record::v1::{self as record, *};
 
 use super::columns::{Columns, Field};
 use super::format::Format;
+use super::registry;
 use super::sheet::{Cell, Row};
+use super::words::{FINDINGS, OBSERVATIONS, PROCESSES, REFUSALS, RETURNS, WASTES};
 use crate::client::{facts, typed};
-use crate::words::{
-    Channel, FindingWord, ObservationWord, OrganizationWord, ProcessWord, RecallWord, Refusal, ReturnWord, WasteWord,
-};
+use crate::words::{FindingWord, ObservationWord, ProcessWord, RecallWord, Refusal, ReturnWord, WasteWord};
 
 /// Root of the ids derived here. Never changes: they are in journals.
 const NAMESPACE: Uuid = Uuid::from_u128(0x3b8e_9d14_6a2f_5c07_8e51_b0c4_7f19_d362);
@@ -62,6 +61,8 @@ pub enum Kind {
     Unpack,
     /// Temperatures, inspections, samples, certificates
     Observe,
+    /// Sites order goods of chains; rows of one order together
+    Orders,
     /// Earlier commands were errors
     Void,
     /// Registry: organizations
@@ -78,13 +79,46 @@ pub enum Kind {
     Capacities,
     /// Registry: administrative units
     Districts,
+    /// Registry: administrative units that pass to others
+    DistrictSuccessions,
+    /// Registry: certificates
+    Certificates,
+    /// Registry: certificates that are suspended, valid again or revoked
+    CertificateStandings,
+    /// Registry: products that are entered in the OCOP programme
+    OcopProducts,
+    /// Registry: what they were graded
+    OcopGrades,
+    /// Registry: sites that are open, closed or restricted
+    SiteStandings,
+    /// Registry: craft villages
+    CraftVillages,
+    /// Registry: what the programme aims at
+    Targets,
 }
 
 impl Kind {
     /// Whether it is said by the authority that keeps the registry.
     pub fn is_registry(self) -> bool {
         use Kind::*;
-        matches!(self, Organizations | Sites | Products | Chains | Members | Capacities | Districts)
+        matches!(
+            self,
+            Organizations
+                | Sites
+                | Products
+                | Chains
+                | Members
+                | Capacities
+                | Districts
+                | DistrictSuccessions
+                | Certificates
+                | CertificateStandings
+                | OcopProducts
+                | OcopGrades
+                | SiteStandings
+                | CraftVillages
+                | Targets
+        )
     }
 
     /// Columns that have to be there.
@@ -102,6 +136,7 @@ impl Kind {
             Kind::Hold | Kind::Recall => &[F::Date, F::Lot, F::Reason],
             Kind::Pack | Kind::Unpack => &[F::Date, F::Site, F::Sscc],
             Kind::Observe => &[F::Date, F::Kind],
+            Kind::Orders => &[F::Date, F::Site, F::Chain, F::Due, F::Product, F::Quantity],
             Kind::Void => &[F::Id, F::Reason],
             Kind::Organizations => &[F::Date, F::Code, F::Name, F::Kind],
             Kind::Sites => &[F::Date, F::Code, F::Name, F::Kind, F::Organization, F::District],
@@ -110,6 +145,14 @@ impl Kind {
             Kind::Members => &[F::Date, F::Chain],
             Kind::Capacities => &[F::Date, F::Chain, F::Capacity],
             Kind::Districts => &[F::Date, F::Code, F::Name, F::Kind],
+            Kind::DistrictSuccessions => &[F::Date, F::District, F::ToDistrict],
+            Kind::Certificates => &[F::Date, F::Kind, F::Number, F::Organization, F::IssuedBy],
+            Kind::CertificateStandings => &[F::Date, F::Kind, F::Number, F::Standing, F::Reason],
+            Kind::OcopProducts => &[F::Date, F::Dossier, F::Organization, F::Product, F::District],
+            Kind::OcopGrades => &[F::Date, F::Dossier, F::Community, F::Marketing, F::Quality, F::Level, F::Decision],
+            Kind::SiteStandings => &[F::Date, F::Site, F::Standing],
+            Kind::CraftVillages => &[F::Date, F::Code, F::Name, F::Trade, F::District],
+            Kind::Targets => &[F::Date, F::Measure, F::Target, F::Due, F::Decision],
         }
     }
 
@@ -120,6 +163,7 @@ impl Kind {
             Kind::Receive | Kind::Refuse | Kind::Short | Kind::Cancel => {
                 &[Field::Shipment, Field::Sender, Field::Site, Field::Reason, Field::Date, Field::Time]
             }
+            Kind::Orders => &[Field::Order, Field::Site, Field::Chain, Field::Due, Field::Date],
             Kind::Transform => &[Field::Batch, Field::Site, Field::Date, Field::Time],
             Kind::Pack | Kind::Unpack => &[Field::Sscc, Field::Site, Field::Date, Field::Time],
             _ => &[],
@@ -284,15 +328,15 @@ impl<'a> Grouping<'a> {
 pub struct Cells<'a> {
     row: &'a Row,
     columns: &'a Columns,
-    format: Format,
+    pub(super) format: Format,
 }
 
 impl Cells<'_> {
-    fn cell(&self, field: Field) -> Cell {
+    pub(super) fn cell(&self, field: Field) -> Cell {
         self.columns.place(field).and_then(|place| self.row.cells.get(place)).cloned().unwrap_or(Cell::Empty)
     }
 
-    fn text(&self, field: Field) -> String {
+    pub(super) fn text(&self, field: Field) -> String {
         self.cell(field).text().trim().to_owned()
     }
 
@@ -301,7 +345,7 @@ impl Cells<'_> {
         Bad { row: self.row.number, column: self.columns.header(field), value: self.text(field), reason: reason.into() }
     }
 
-    fn needed(&self, field: Field, bad: &mut Vec<Bad>) -> String {
+    pub(super) fn needed(&self, field: Field, bad: &mut Vec<Bad>) -> String {
         let text = self.text(field);
         if text.is_empty() {
             bad.push(self.bad(field, "is empty; it has to be said"));
@@ -312,7 +356,7 @@ impl Cells<'_> {
         text
     }
 
-    fn quantity_of(&self, field: Field, may_be_zero: bool, bad: &mut Vec<Bad>) -> Option<Quantity> {
+    pub(super) fn quantity_of(&self, field: Field, may_be_zero: bool, bad: &mut Vec<Bad>) -> Option<Quantity> {
         let unit = self.text(Field::Unit);
         let unit = if unit.is_empty() { self.columns.unit(field).unwrap_or_default().to_owned() } else { unit };
         let quantity = self.format.quantity(&self.cell(field), &unit, may_be_zero);
@@ -376,7 +420,7 @@ impl Cells<'_> {
     }
 
     /// A word of a closed list, in English or as `vietnamese` says it.
-    fn word<W: clap::ValueEnum>(&self, field: Field, vietnamese: &[(&str, &str)], bad: &mut Vec<Bad>) -> Option<W> {
+    pub(super) fn word<W: clap::ValueEnum>(&self, field: Field, vietnamese: &[(&str, &str)], bad: &mut Vec<Bad>) -> Option<W> {
         let given = self.needed(field, bad);
         if given.is_empty() {
             return None;
@@ -396,79 +440,6 @@ impl Cells<'_> {
 fn fold_is(text: &str, words: &[&str]) -> bool {
     words.contains(&domain::text::fold(text).as_str())
 }
-
-const REFUSALS: &[(&str, &str)] = &[
-    ("chất lượng", "quality"),
-    ("kém chất lượng", "quality"),
-    ("nhiệt độ", "temperature"),
-    ("dập nát", "damaged"),
-    ("hư hỏng", "damaged"),
-    ("cận hạn", "shelf-life"),
-    ("sai hàng", "wrong-goods"),
-    ("thiếu giấy tờ", "documents"),
-    ("giao muộn", "late"),
-    ("thừa", "oversupply"),
-];
-const WASTES: &[(&str, &str)] = &[
-    ("thối hỏng", "spoiled"),
-    ("hỏng", "spoiled"),
-    ("dập nát", "damaged"),
-    ("hết hạn", "expired"),
-    ("lấy mẫu", "sampled"),
-    ("cho tặng", "donated"),
-    ("tiêu hủy", "destroyed"),
-    ("hủy", "destroyed"),
-];
-const RETURNS: &[(&str, &str)] = &[
-    ("chất lượng", "quality"),
-    ("hư hỏng", "damaged"),
-    ("hết hạn", "expired"),
-    ("thu hồi", "recalled"),
-    ("sai hàng", "wrong-goods"),
-];
-const PROCESSES: &[(&str, &str)] = &[
-    ("sơ chế", "packing"),
-    ("đóng gói", "packing"),
-    ("chế biến", "processing"),
-    ("giết mổ", "slaughter"),
-    ("phối trộn", "mixing"),
-];
-const OBSERVATIONS: &[(&str, &str)] = &[
-    ("nhiệt độ", "temperature"),
-    ("kiểm tra", "inspection"),
-    ("lấy mẫu", "sample"),
-    ("mẫu", "sample"),
-    ("chứng nhận", "certificate-check"),
-    ("khác", "other"),
-    ("phun thuốc", "treatment"),
-];
-const FINDINGS: &[(&str, &str)] = &[("đạt", "conformant"), ("không đạt", "non-conformant")];
-const SITES: &[(&str, &str)] = &[
-    ("trang trại", "farm"),
-    ("trại chăn nuôi", "livestock-farm"),
-    ("trại thủy sản", "aquafarm"),
-    ("cơ sở sơ chế", "packing-house"),
-    ("cơ sở chế biến", "processor"),
-    ("lò mổ", "slaughterhouse"),
-    ("kho", "warehouse"),
-    ("trung tâm phân phối", "distribution-center"),
-    ("siêu thị", "supermarket"),
-    ("cửa hàng tiện ích", "general-store"),
-    ("cửa hàng", "general-store"),
-    ("cửa hàng chuyên doanh", "specialty-store"),
-    ("điểm giới thiệu OCOP", "ocop-intro-point"),
-    ("điểm bán OCOP", "ocop-sale-point"),
-    ("gian hàng hội chợ", "fair-stall"),
-];
-const ORGANIZATIONS: &[(&str, &str)] = &[
-    ("hợp tác xã", "cooperative"),
-    ("HTX", "cooperative"),
-    ("trang trại", "farm"),
-    ("doanh nghiệp chế biến", "processor"),
-    ("nhà phân phối", "distributor"),
-    ("nhà bán lẻ", "retailer"),
-    ("cơ quan quản lý", "authority"),
-];
 
 /// Where in its day a count lies.
 fn part(row: &Cells<'_>, bad: &mut Vec<Bad>) -> DayPart {
@@ -535,6 +506,7 @@ fn action(kind: Kind, rows: &[Cells<'_>], bad: &mut Vec<Bad>) -> Option<Action> 
             to_site: first.needed(Field::To, bad),
             shipment_code: first.text(Field::Shipment),
             lines: lines(false, bad),
+            order: order(first),
             trip_id: first.text(Field::Trip),
             sscc: first.text(Field::Sscc),
             consignment: false,
@@ -635,6 +607,20 @@ fn action(kind: Kind, rows: &[Cells<'_>], bad: &mut Vec<Bad>) -> Option<Action> 
                 treatment,
             })
         }
+        Kind::Orders => {
+            let line = |row: &Cells<'_>, bad: &mut Vec<Bad>| OrderLine {
+                product: row.needed(Field::Product, bad),
+                quantity: row.quantity_of(Field::Quantity, false, bad),
+            };
+            let due = first.format.date(&first.cell(Field::Due));
+            Action::PlaceOrder(PlaceOrder {
+                site: first.needed(Field::Site, bad),
+                order_code: first.text(Field::Order),
+                chain: first.needed(Field::Chain, bad),
+                due_date: due.map_err(|reason| bad.push(first.bad(Field::Due, reason))).ok()?.to_string(),
+                lines: rows.iter().map(|row| line(row, bad)).collect(),
+            })
+        }
         Kind::Void => {
             Action::Void(record::Void { command_id: first.needed(Field::Id, bad), reason: first.needed(Field::Reason, bad) })
         }
@@ -644,122 +630,22 @@ fn action(kind: Kind, rows: &[Cells<'_>], bad: &mut Vec<Bad>) -> Option<Action> 
         | Kind::Chains
         | Kind::Members
         | Kind::Capacities
-        | Kind::Districts => Action::Register(Register { fact: Some(fact(kind, first, bad)?) }),
+        | Kind::Districts
+        | Kind::DistrictSuccessions
+        | Kind::Certificates
+        | Kind::CertificateStandings
+        | Kind::OcopProducts
+        | Kind::OcopGrades
+        | Kind::SiteStandings
+        | Kind::CraftVillages
+        | Kind::Targets => Action::Register(Register { fact: Some(registry::fact(kind, first, bad)?) }),
     })
 }
 
-fn fact(kind: Kind, row: &Cells<'_>, bad: &mut Vec<Bad>) -> Option<Fact> {
-    let gln = |bad: &mut Vec<Bad>| match row.text(Field::Gln).as_str() {
-        "" => String::new(),
-        given => {
-            domain::typed::gln(given).map_err(|misread| bad.push(row.bad(Field::Gln, misread.to_string()))).unwrap_or_default()
-        }
-    };
-    let whole = |field: Field, bad: &mut Vec<Bad>| -> i64 {
-        let text = row.text(field);
-        let number = if text.is_empty() { Ok(0) } else { text.parse::<i64>() };
-        number.map_err(|_| bad.push(row.bad(field, "is no whole number"))).unwrap_or(0)
-    };
-    Some(match kind {
-        Kind::Organizations => {
-            let kind = row.word::<OrganizationWord>(Field::Kind, ORGANIZATIONS, bad)?;
-            Fact::Organization(event::OrganizationRegistered {
-                organization_code: row.needed(Field::Code, bad),
-                name: row.needed(Field::Name, bad),
-                kind: OrganizationKind::try_from(kind.number()).unwrap_or_default().into(),
-                gln: gln(bad),
-            })
-        }
-        Kind::Sites => {
-            let kind = row.word::<Channel>(Field::Kind, SITES, bad)?;
-            Fact::Site(event::SiteRegistered {
-                site_code: row.needed(Field::Code, bad),
-                name: row.needed(Field::Name, bad),
-                kind: SiteKind::try_from(kind.number()).unwrap_or_default().into(),
-                organization_code: row.needed(Field::Organization, bad),
-                district_code: row.needed(Field::District, bad),
-                gln: gln(bad),
-                latitude_e6: degrees(row, Field::Latitude, bad),
-                longitude_e6: degrees(row, Field::Longitude, bad),
-            })
-        }
-        Kind::Products => {
-            let unit = row.needed(Field::Unit, bad);
-            let base = domain::typed::unit(&unit).map(|unit| unit.base.code().to_owned());
-            Fact::Product(event::ProductRegistered {
-                product_code: row.needed(Field::Code, bad),
-                name: row.needed(Field::Name, bad),
-                group_code: row.text(Field::Group),
-                base_unit: base.map_err(|misread| bad.push(row.bad(Field::Unit, misread.to_string()))).unwrap_or_default(),
-                mass_gram: whole(Field::MassGram, bad),
-                shelf_life_days: u32::try_from(whole(Field::ShelfLife, bad)).unwrap_or_default(),
-                ..event::ProductRegistered::default()
-            })
-        }
-        Kind::Chains => Fact::Chain(event::ChainRegistered {
-            chain_code: row.needed(Field::Code, bad),
-            name: row.needed(Field::Name, bad),
-            lead_organization_code: row.needed(Field::Organization, bad),
-            district_code: row.needed(Field::District, bad),
-            group_code: row.text(Field::Group),
-            ..event::ChainRegistered::default()
-        }),
-        Kind::Members => {
-            use event::chain_member_joined::Member;
-            let member = match (row.text(Field::Site), row.text(Field::Product)) {
-                (site, product) if !site.is_empty() && product.is_empty() => Member::SiteCode(site),
-                (site, product) if site.is_empty() && !product.is_empty() => Member::ProductCode(product),
-                _ => {
-                    bad.push(row.bad(Field::Site, "say a site or a product, one of both"));
-                    return None;
-                }
-            };
-            let chain_code = row.needed(Field::Chain, bad);
-            Fact::MemberJoined(event::ChainMemberJoined { chain_code, member: Some(member), is_primary: false })
-        }
-        Kind::Capacities => {
-            let capacity = row.quantity_of(Field::Capacity, false, bad)?;
-            let base = domain::typed::unit(&capacity.unit)
-                .map_err(|misread| bad.push(row.bad(Field::Capacity, misread.to_string())))
-                .ok()?;
-            let milli = domain::unit::to_base(domain::quantity::Milli(capacity.value_milli), &capacity.unit, base.base, &[]);
-            let milli = milli.map_err(|inexact| bad.push(row.bad(Field::Capacity, inexact.to_string()))).ok()?;
-            Fact::Capacity(event::CapacityDeclared {
-                chain_code: row.needed(Field::Chain, bad),
-                quantity_per_day_milli: milli.0,
-                unit: base.base.code().to_owned(),
-            })
-        }
-        Kind::Districts => Fact::District(event::DistrictRegistered {
-            district_code: row.needed(Field::Code, bad),
-            name: row.needed(Field::Name, bad),
-            kind: row.needed(Field::Kind, bad),
-            ends_day: None,
-        }),
-        _ => return None,
-    })
-}
-
-/// Degrees as millionths, digit by digit.
-fn degrees(row: &Cells<'_>, field: Field, bad: &mut Vec<Bad>) -> i32 {
-    let text = row.text(field).replace(',', ".");
-    if text.is_empty() {
-        return 0;
-    }
-    let (negative, digits) = text.strip_prefix('-').map_or((false, text.as_str()), |digits| (true, digits));
-    let (whole, part) = digits.split_once('.').unwrap_or((digits, ""));
-    let is_number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-    let micro = (is_number(whole) && is_number(part) && !whole.is_empty())
-        .then(|| format!("{whole}{:0<6}", &part[..part.len().min(6)]).parse::<i32>().ok())
-        .flatten();
-    match micro {
-        Some(micro) if negative => -micro,
-        Some(micro) => micro,
-        None => {
-            bad.push(row.bad(field, "is no number of degrees such as 21,03410"));
-            0
-        }
-    }
+/// The order that a shipment serves, where the row names one.
+fn order(row: &Cells<'_>) -> Option<OrderReference> {
+    let (buyer, order_code) = (row.text(Field::Buyer), row.text(Field::Order));
+    (!order_code.is_empty()).then(|| OrderReference { buyer, order_code, ..OrderReference::default() })
 }
 
 /// The cell that a refusal is about: its row among those of the command, and its field.
@@ -783,6 +669,8 @@ pub fn at_fault(path: &str) -> (usize, Option<Field>) {
             "from_site" => Field::From,
             "to_site" => Field::To,
             "shipment" | "shipment_code" => Field::Shipment,
+            "order" | "order_code" => Field::Order,
+            "due_date" => Field::Due,
             "sscc" => Field::Sscc,
             "when" | "event_time" | "date" | "day_part" => Field::Date,
             "reason" => Field::Reason,
@@ -791,6 +679,22 @@ pub fn at_fault(path: &str) -> (usize, Option<Field>) {
             "district_code" => Field::District,
             "gln" => Field::Gln,
             "name" => Field::Name,
+            "holder_code" | "subject_code" => Field::Organization,
+            "product_codes" | "product_code" => Field::Product,
+            "site_codes" => Field::Site,
+            "number" => Field::Number,
+            "until_day" => Field::Until,
+            "issuer_name" => Field::IssuedBy,
+            "dossier_number" => Field::Dossier,
+            "community_hundredths" => Field::Community,
+            "marketing_hundredths" => Field::Marketing,
+            "quality_hundredths" => Field::Quality,
+            "decision_number" | "source" => Field::Decision,
+            "to_district_code" => Field::ToDistrict,
+            "from_district_code" => Field::District,
+            "share_basis_points" => Field::Share,
+            "trade" => Field::Trade,
+            "standing" => Field::Standing,
             _ => return None,
         })
     });

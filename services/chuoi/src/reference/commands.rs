@@ -13,7 +13,7 @@ use wire::proto::chuoi::record::v1::command::Action;
 use wire::proto::chuoi::record::v1::register::Fact;
 use wire::proto::chuoi::record::v1::{Command, CommandHeader, Register, When};
 
-use super::tables::{Chain, District, Product, Site, Tables};
+use super::tables::{Chain, District, Product, Site, Tables, Target};
 
 /// Day from which the reference registry holds.
 const FROM: &str = "2020-01-01";
@@ -30,7 +30,7 @@ pub fn organization_code(site: &str) -> String {
     format!("DV-{site}")
 }
 
-/// All commands, in order: districts, organizations, sites, products, chains, members, capacities.
+/// All commands, in order: districts, organizations, sites, products, chains, members, capacities, targets.
 pub fn commands(tables: &Tables) -> Vec<Command> {
     let primary: BTreeMap<&str, &str> = tables
         .chain_products
@@ -65,6 +65,7 @@ pub fn commands(tables: &Tables) -> Vec<Command> {
             .map(|supplied| joined(&supplied.chain, Member::ProductCode(supplied.product.clone()), supplied.is_primary)),
     );
     facts.extend(tables.chains.iter().map(capacity));
+    facts.extend(tables.targets.iter().map(target));
     facts.into_iter().map(command).collect()
 }
 
@@ -217,6 +218,17 @@ fn capacity(chain: &Chain) -> Fact {
     })
 }
 
+fn target(target: &Target) -> Fact {
+    let measure =
+        event::ProgrammeMeasure::from_str_name(&format!("PROGRAMME_MEASURE_{}", target.measure.as_str().to_ascii_uppercase()));
+    Fact::Target(event::TargetSet {
+        measure: measure.unwrap_or_default().into(),
+        value: target.value,
+        due_day: BusinessDay::of(target.due).0,
+        source: target.source.clone(),
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -228,8 +240,9 @@ mod tests {
         assert_eq!(first, commands(&tables));
         let id = |command: &Command| command.header.as_ref().unwrap().command_id.clone();
         let ids: BTreeSet<_> = first.iter().map(id).collect();
-        // 30 districts, 141 cooperatives and 1,928 operators, 2,069 sites, 1,379 products, 141 chains, 141 + 2,165 members, 141 capacities.
-        assert_eq!((first.len(), ids.len()), (8_135, 8_135));
+        // 30 districts, 141 cooperatives and 1,928 operators, 2,069 sites, 1,379 products, 141 chains, 141 + 2,165 members, 141 capacities,
+        // 16 targets.
+        assert_eq!((first.len(), ids.len()), (8_151, 8_151));
         // What changes is said anew, under another id; everything else stays as it was.
         tables.chains[0].capacity_milli += 1_000;
         let changed: Vec<_> = commands(&tables).iter().map(id).filter(|id| !ids.contains(id)).collect();

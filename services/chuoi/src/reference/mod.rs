@@ -11,4 +11,4 @@ mod tables;
 pub(crate) use commands::{brand_owner, pieces, runs};
 pub use commands::{commands, lead_code, organization_code};
 pub use import::{ImportError, Refused, Report, import};
-pub use tables::{Chain, ChainProduct, District, Product, Site, TableError, Tables};
+pub use tables::{Chain, ChainProduct, District, Product, Site, TableError, Tables, Target};

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use csv::StringRecord;
+use domain::event::programme::ProgrammeMeasure;
 use domain::event::registry::SiteKind;
 use domain::id::{OrganizationCode, SiteCode, is_gs1_key};
 use domain::unit::BaseUnit;
@@ -14,6 +15,7 @@ const CHAINS: &str = "chains.csv";
 const SITES: &str = "sites.csv";
 const PRODUCTS: &str = "product-kinds.csv";
 const CHAIN_PRODUCTS: &str = "chain-products.csv";
+const TARGETS: &str = "targets.csv";
 
 /// Why tables cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -163,6 +165,19 @@ pub struct ChainProduct {
     pub is_primary: bool,
 }
 
+/// What the programme aims at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// What is counted.
+    pub measure: ProgrammeMeasure,
+    /// How many at least.
+    pub value: i64,
+    /// Day by which.
+    pub due: Date,
+    /// Plan or report that says so.
+    pub source: String,
+}
+
 /// A whole registry, checked: what a row refers to stands in its table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tables {
@@ -176,6 +191,8 @@ pub struct Tables {
     pub products: Vec<Product>,
     /// Which chain supplies which product.
     pub chain_products: Vec<ChainProduct>,
+    /// What the programme aims at; a folder may leave its table out.
+    pub targets: Vec<Target>,
 }
 
 impl Tables {
@@ -187,6 +204,7 @@ impl Tables {
                 CHAINS => include_str!("../../data/chains.csv"),
                 SITES => include_str!("../../data/sites.csv"),
                 PRODUCTS => include_str!("../../data/product-kinds.csv"),
+                TARGETS => include_str!("../../data/targets.csv"),
                 _ => include_str!("../../data/chain-products.csv"),
             }
             .to_owned())
@@ -197,7 +215,10 @@ impl Tables {
     pub fn from_folder(folder: &Path) -> Result<Tables, TableError> {
         Tables::read(|file| {
             let path = folder.join(file);
-            std::fs::read_to_string(&path).map_err(|source| TableError::Unreadable { path, source })
+            match std::fs::read_to_string(&path) {
+                Err(error) if file == TARGETS && error.kind() == std::io::ErrorKind::NotFound => Ok(String::new()),
+                read => read.map_err(|source| TableError::Unreadable { path, source }),
+            }
         })
     }
 
@@ -214,7 +235,8 @@ impl Tables {
         let mut primary: BTreeMap<String, u64> = BTreeMap::new();
         let chain_products =
             rows(CHAIN_PRODUCTS, &text(CHAIN_PRODUCTS)?, |row| chain_product(row, &chain_codes, &product_codes, &mut primary))?;
-        Ok(Tables { districts, chains, sites, products, chain_products })
+        let targets = rows(TARGETS, &text(TARGETS)?, target)?;
+        Ok(Tables { districts, chains, sites, products, chain_products, targets })
     }
 }
 
@@ -398,6 +420,17 @@ fn product(row: &mut Row<'_>) -> Result<Product, TableError> {
         temperature_min_celsius: row.optional("temp_min_c", "whole degrees, or nothing")?,
         temperature_max_celsius: row.optional("temp_max_c", "whole degrees, or nothing")?,
         gtin: row.gs1("gtin", 14)?,
+    })
+}
+
+fn target(row: &mut Row<'_>) -> Result<Target, TableError> {
+    Ok(Target {
+        measure: row.read("measure", "a measure of the programme, for example ocop-graded", |value| {
+            ProgrammeMeasure::from_name(&value.replace('-', "_"))
+        })?,
+        value: row.read("value", "a whole number above zero", |value| value.parse().ok().filter(|value| *value > 0))?,
+        due: row.read("due_date", "a date, as 2021-12-31", |value| value.parse().ok())?,
+        source: row.name("source")?,
     })
 }
 

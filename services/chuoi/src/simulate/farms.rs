@@ -7,7 +7,8 @@ use domain::unit::BaseUnit;
 use wire::proto::chuoi::event::v1::{Process, WasteReason};
 use wire::proto::chuoi::record::v1::command::Action;
 use wire::proto::chuoi::record::v1::{
-    Correct, Dispatch, Harvest, NewLot, Receive, ShipmentReference, Transform, Void, Waste, correct, harvest, transform,
+    Correct, Dispatch, Harvest, NewLot, OrderLine, OrderReference, PlaceOrder, Receive, ShipmentReference, Transform, Void,
+    Waste, correct, harvest, transform,
 };
 
 use super::plan::{At, Load, Planner, Said, Wave, reference_of};
@@ -309,7 +310,9 @@ impl Planner<'_> {
             if self.dice.chance(8) {
                 self.dispatch_to_the_wrong_shop(from, shop, &lines, at);
             }
-            let shipment = self.dispatch(from, shop, &lines, At::Moment(at));
+            // Orders of the evening's shipments would have come after them.
+            let order = (!evening && self.dice.chance(150)).then(|| self.order(chain, shop, &lines));
+            let shipment = self.dispatch_for(from, shop, &lines, At::Moment(at), order);
             if evening {
                 self.world.on_the_road.push(shipment);
             } else {
@@ -338,11 +341,54 @@ impl Planner<'_> {
         }
     }
 
+    /// A shop orders, the day before, what is sent to it, or somewhat more; the order's buyer and code.
+    fn order(&mut self, chain: ChainAt, shop: SiteAt, lines: &[(LotAt, i64)]) -> OrderReference {
+        let mut wanted: BTreeMap<ProductAt, i64> = BTreeMap::new();
+        for (lot, milli) in lines {
+            *wanted.entry(self.world.lots[*lot].product).or_default() += milli;
+        }
+        let lines = wanted.into_iter().map(|(product, milli)| {
+            let more = if self.dice.chance(300) { self.world.products[product].step() } else { 0 };
+            OrderLine { product: self.product_word(product), quantity: self.quantity(product, milli + more) }
+        });
+        let lines = lines.collect();
+        self.place(chain, shop, lines)
+    }
+
+    /// An order of the day before.
+    pub(super) fn place(&mut self, chain: ChainAt, shop: SiteAt, lines: Vec<OrderLine>) -> OrderReference {
+        let organization = self.organization(shop);
+        let order_code = self.slip(&organization).replace("PXK", "DDH");
+        let place = PlaceOrder {
+            site: self.site_word(shop),
+            order_code: order_code.clone(),
+            chain: self.world.chains[chain].code.clone(),
+            due_date: self.date.to_string(),
+            lines,
+        };
+        let wave = std::mem::replace(&mut self.wave, Wave::Orders);
+        self.record(&organization, At::DayBefore, Action::PlaceOrder(place));
+        self.wave = wave;
+        OrderReference { order_id: String::new(), buyer: organization, order_code }
+    }
+
     /// A shipment leaves.
     pub(super) fn dispatch(&mut self, from: SiteAt, to: SiteAt, lines: &[(LotAt, i64)], at: At) -> Shipment {
+        self.dispatch_for(from, to, lines, at, None)
+    }
+
+    /// A shipment leaves, for an order or none.
+    fn dispatch_for(
+        &mut self,
+        from: SiteAt,
+        to: SiteAt,
+        lines: &[(LotAt, i64)],
+        at: At,
+        order: Option<OrderReference>,
+    ) -> Shipment {
         let organization = self.organization(from);
         let code = self.slip(&organization);
-        let dispatch = self.dispatch_of(from, to, &code, lines);
+        let dispatch = Dispatch { order, ..self.dispatch_of(from, to, &code, lines) };
         let said = Said { slip: Some(code.clone()), ..Said::default() };
         self.record_said(&organization, at, Action::Dispatch(dispatch), said);
         lines.iter().for_each(|(lot, milli)| self.world.change(from, *lot, -milli));

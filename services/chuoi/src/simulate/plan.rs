@@ -26,6 +26,8 @@ const DAY_SECONDS: i64 = 86_400;
 /// Parts of a day: what a later one sends may rest on what an earlier one sent. Within one, each organization keeps its order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Wave {
+    /// Shops order, the day before.
+    Orders,
     /// Producers harvest, pack and send off.
     Farms,
     /// Shared packing houses, slaughterhouses and workshops.

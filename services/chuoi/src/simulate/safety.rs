@@ -5,8 +5,8 @@ use uuid::Uuid;
 use wire::proto::chuoi::event::v1::{ObservationKind, RecallForm, ReturnReason, Temperature, Treatment, WasteReason};
 use wire::proto::chuoi::record::v1::command::Action;
 use wire::proto::chuoi::record::v1::{
-    AcknowledgeRecall, CancelShipment, CommandReference, CustomerReturn, Dispatch, Hold, Observe, Pack, Recall, Release, Resolve,
-    Sell, Unpack, Waste,
+    AcknowledgeRecall, CancelShipment, CloseOrder, CommandReference, CustomerReturn, Dispatch, Hold, Observe, OrderLine, Pack,
+    Recall, Release, Resolve, Sell, Unpack, Waste,
 };
 
 use super::plan::{At, Planner, Said, Wave, reference_of};
@@ -24,6 +24,9 @@ const CRATES: usize = 5;
 const STOPPED: usize = 6;
 /// Discrepancies that somebody looks at.
 const LOOKED_AT: usize = 8;
+
+/// Orders that nobody serves and that their shops give up.
+const GIVEN_UP: usize = 6;
 
 /// Minutes of the day.
 const RETURNED: i64 = 22 * 60 + 32;
@@ -43,6 +46,7 @@ impl Planner<'_> {
         self.brought_back(of(BROUGHT_BACK));
         self.looked_at(of(LOOKED_AT));
         self.stopped(of(STOPPED));
+        self.given_up(of(GIVEN_UP));
     }
 
     /// Shops with a lot that may be sold and that was not counted today, at random.
@@ -238,6 +242,18 @@ impl Planner<'_> {
             let block = Some(CommandReference { organization: String::new(), ..block });
             let release = Release { block, lots: Vec::new(), reason: "mẫu đạt".to_owned() };
             self.record(&by, At::Moment(RELEASED_AT * 60), Action::Release(release));
+        }
+    }
+
+    /// Orders that nobody serves; in the evening their shops give them up.
+    fn given_up(&mut self, most: usize) {
+        for (shop, lot, milli) in self.on_shelves(most) {
+            let (product, chain) = (self.world.lots[lot].product, self.world.lots[lot].chain);
+            let line = OrderLine { product: self.product_word(product), quantity: self.quantity(product, milli) };
+            let order = self.place(chain, shop, vec![line]);
+            self.wave = Wave::Lifted;
+            let close = CloseOrder { order: Some(order), reason: "hết nhu cầu".to_owned() };
+            self.record(&self.organization(shop), At::Moment(RELEASED_AT * 60 + 900), Action::CloseOrder(close));
         }
     }
 

@@ -136,6 +136,8 @@ impl<'a> Deciding<'a> {
             Action::Unpack(unpack) => super::pack::unpack(&mut self, unpack)?,
             Action::Observe(observe) => super::observe::decide(&mut self, observe)?,
             Action::Resolve(resolve) => super::resolve::decide(&mut self, resolve)?,
+            Action::PlaceOrder(place) => super::order::place(&mut self, place)?,
+            Action::CloseOrder(close) => super::order::close(&mut self, close)?,
             Action::Void(_) | Action::Correct(_) | Action::Register(_) => {
                 return Err(malformed("replacement", "cannot stand in a command's place; say what happened"));
             }
@@ -204,7 +206,7 @@ impl<'a> Deciding<'a> {
                 .retired_since(&site.organization, day)
                 .map(|since| ("organization", registry.organizations.describe(&site.organization), since)),
         };
-        let Some((what, thing, since)) = retired else { return Ok(()) };
+        let Some((what, thing, since)) = retired else { return self.is_open(site) };
         self.refuse_or_mark(Refusal::Retired {
             what,
             thing,
@@ -213,6 +215,14 @@ impl<'a> Deciding<'a> {
             refused: "no goods come to it",
             instead: "what it has may be sold, wasted, counted or sent away, and a delivery to it refused; or have it reinstated",
         })
+    }
+
+    /// Rule 9: no new goods come to a site that is closed.
+    fn is_open(&mut self, site: &Site) -> Result<(), Refusal> {
+        let (registry, day) = (self.state.registry(), self.day());
+        let Some((since, reason)) = registry.programme.closed(&registry.sites.codes(&site.code), day) else { return Ok(()) };
+        let reason = if reason.is_empty() { String::new() } else { format!(" ({reason})") };
+        self.refuse_or_mark(Refusal::SiteClosed { site: registry.sites.describe(&site.code), since, day, reason })
     }
 
     /// Rule 9: no lot begins of a retired product, in a retired chain or in the name of a retired organization.

@@ -1,11 +1,11 @@
 //! Dispatch: a shipment leaves a site. What was received of it before it was known is matched.
 
-use super::Dispatch;
 use super::deciding::{Deciding, TimedFact, malformed};
 use super::pack::shipped;
+use super::{Dispatch, OrderReference};
 use crate::event::registry::{Member, Site};
 use crate::event::{Amount, Dispatched, DispatchedLine, Fact, LotAmount, Matched};
-use crate::id::{LotId, ShipmentCode, ShipmentId};
+use crate::id::{LotId, OrderId, ShipmentCode, ShipmentId};
 use crate::quantity::Milli;
 use crate::refusal::Refusal;
 use crate::state::Holder;
@@ -46,6 +46,10 @@ pub(super) fn decide(deciding: &mut Deciding<'_>, dispatch: &Dispatch) -> Result
         *came_back = Milli(came_back.0 - redispatched.0);
         lines.push(DispatchedLine { lot, amount, redispatched });
     }
+    let order = match &dispatch.order {
+        Some(given) => Some(served(deciding, given, &to)?),
+        None => None,
+    };
     let matched = matched(deciding, shipment, &lines);
     let dispatched = Dispatched {
         shipment,
@@ -56,10 +60,23 @@ pub(super) fn decide(deciding: &mut Deciding<'_>, dispatch: &Dispatch) -> Result
         trip: dispatch.trip.clone(),
         sscc: dispatch.sscc.clone(),
         is_consignment: dispatch.is_consignment,
+        order,
     };
     let mut facts = vec![(Fact::Dispatched(dispatched), None)];
     facts.extend(matched);
     Ok(facts)
+}
+
+/// The order that it serves: one of the site that it goes to.
+fn served(deciding: &Deciding<'_>, given: &OrderReference, to: &Site) -> Result<OrderId, Refusal> {
+    let (id, order) = super::order::find(deciding, "dispatch.order", given)?;
+    let sites = &deciding.state.registry().sites;
+    if sites.same(&order.site, &to.code) {
+        return Ok(id);
+    }
+    let problem =
+        format!("order {} is of {}; the shipment goes to {}", order.name, sites.describe(&order.site), sites.describe(&to.code));
+    Err(Refusal::Contradiction { field: "dispatch.order".to_owned(), problem })
 }
 
 /// What leaves: the lines, or everything in the logistic unit.

@@ -3,7 +3,7 @@
 //! kind and never goes in a circle.
 
 use super::deciding::malformed;
-use super::{Context, Point, When};
+use super::{Context, Point, When, programme};
 use crate::event::registry::{
     Capacity, Chain, DuplicateMerged, Member, Membership, NumberAttached, NumberDetached, Organization, Product, Retirement,
     Site, ThingRef,
@@ -76,6 +76,7 @@ fn check(state: &State, day: BusinessDay, fact: &RegistryFact) -> Result<(), Ref
         RegistryFact::NumberAttached(attached) => check_attached(registry, day, attached),
         RegistryFact::NumberDetached(detached) => check_detached(registry, day, detached),
         RegistryFact::DuplicateMerged(merged) => check_merged(state, day, merged),
+        _ => programme::check(registry, day, fact),
     }
 }
 
@@ -253,7 +254,7 @@ fn differing(what: &str, one: &str, other: &str) -> Option<String> {
 }
 
 /// What is registered under a retired thing would be retired from its first day on.
-fn in_use<T: Thing>(book: &Book<T>, field: &str, code: &T::Code, day: BusinessDay) -> Result<(), Refusal> {
+pub(super) fn in_use<T: Thing>(book: &Book<T>, field: &str, code: &T::Code, day: BusinessDay) -> Result<(), Refusal> {
     match book.retired_since(code, day) {
         Some(since) => {
             let problem = format!("{} {} is retired since {since}; reinstate it first", T::WHAT, book.describe(code));
@@ -360,7 +361,7 @@ fn check_capacity(registry: &Registry, day: BusinessDay, capacity: &Capacity) ->
     within("register.capacity.quantity_per_day_milli", capacity.quantity_per_day.0, 1, Milli::MAX_LINE.0)
 }
 
-fn named(field: &str, name: &str) -> Result<(), Refusal> {
+pub(super) fn named(field: &str, name: &str) -> Result<(), Refusal> {
     if name.trim().is_empty() {
         return Err(malformed(field, "is empty; give the name"));
     }
@@ -404,13 +405,13 @@ fn one_owner(registry: &Registry, day: BusinessDay, field: &str, gtin: &str, own
     }
 }
 
-fn within(field: &str, value: i64, least: i64, most: i64) -> Result<(), Refusal> {
+pub(super) fn within(field: &str, value: i64, least: i64, most: i64) -> Result<(), Refusal> {
     if (least..=most).contains(&value) {
         return Ok(());
     }
     Err(malformed(field, &format!("is {value}; allowed is {least} to {most}")))
 }
 
-fn contradiction(field: &str, problem: String) -> Refusal {
+pub(super) fn contradiction(field: &str, problem: String) -> Refusal {
     Refusal::Contradiction { field: field.to_owned(), problem }
 }

@@ -1,5 +1,9 @@
 //! Facts of the registry: what is known from a day on. The last one said for a day holds.
 
+use super::programme::{
+    Certificate, CertificateStandingChange, CraftVillage, DistrictSuccession, OcopGrading, OcopRegistration, SiteStandingChange,
+    Target,
+};
 use crate::id::{ChainCode, DistrictCode, OrganizationCode, ProductCode, SiteCode};
 use crate::quantity::Milli;
 use crate::time::BusinessDay;
@@ -34,6 +38,22 @@ pub enum RegistryFact {
     NumberDetached(NumberDetached),
     /// Two codes stand for one thing, and did so ever.
     DuplicateMerged(DuplicateMerged),
+    /// A certificate.
+    Certificate(Certificate),
+    /// A certificate stands differently.
+    CertificateStanding(CertificateStandingChange),
+    /// A product is entered in the OCOP programme.
+    OcopRegistered(OcopRegistration),
+    /// A product was graded.
+    OcopGraded(OcopGrading),
+    /// A site is open, closed or restricted.
+    SiteStanding(SiteStandingChange),
+    /// An administrative unit passes to another.
+    DistrictSucceeded(DistrictSuccession),
+    /// A craft village.
+    CraftVillage(CraftVillage),
+    /// What a programme aims at.
+    Target(Target),
 }
 
 impl RegistryFact {
@@ -53,6 +73,14 @@ impl RegistryFact {
             RegistryFact::NumberAttached(_) => "NumberAttached",
             RegistryFact::NumberDetached(_) => "NumberDetached",
             RegistryFact::DuplicateMerged(_) => "DuplicateMerged",
+            RegistryFact::Certificate(_) => "CertificateIssued",
+            RegistryFact::CertificateStanding(_) => "CertificateStandingChanged",
+            RegistryFact::OcopRegistered(_) => "OcopRegistered",
+            RegistryFact::OcopGraded(_) => "OcopGraded",
+            RegistryFact::SiteStanding(_) => "SiteStandingChanged",
+            RegistryFact::DistrictSucceeded(_) => "DistrictSucceeded",
+            RegistryFact::CraftVillage(_) => "CraftVillageRegistered",
+            RegistryFact::Target(_) => "TargetSet",
         }
     }
 }
@@ -92,6 +120,8 @@ macro_rules! kinds {
         }
     };
 }
+
+pub(crate) use kinds;
 
 kinds! {
     /// What an organization is.

@@ -1,5 +1,6 @@
 //! The registry as deciding looks at it: who and what is known on a day, and how people name it. Rule 10 lives here.
 
+use super::programme::Programme;
 use crate::event::registry::{
     Chain, District, DuplicateMerged, Member, NumberAttached, NumberDetached, Organization, Product, RegistryFact, Retirement,
     Site, ThingRef,
@@ -59,7 +60,7 @@ thing!(Chain, ChainCode, "chain", 13, |_| None);
 
 /// What was said for days on; of one day the last said holds.
 #[derive(Clone, Debug)]
-struct Dated<V: Clone>(Vector<(BusinessDay, V)>);
+pub(super) struct Dated<V: Clone>(Vector<(BusinessDay, V)>);
 
 impl<V: Clone> Default for Dated<V> {
     fn default() -> Self {
@@ -68,12 +69,12 @@ impl<V: Clone> Default for Dated<V> {
 }
 
 impl<V: Clone> Dated<V> {
-    fn say(&mut self, from: BusinessDay, value: V) {
+    pub(super) fn say(&mut self, from: BusinessDay, value: V) {
         let at = self.0.iter().take_while(|(day, _)| *day <= from).count();
         self.0.insert(at, (from, value));
     }
 
-    fn on(&self, day: BusinessDay) -> Option<&(BusinessDay, V)> {
+    pub(super) fn on(&self, day: BusinessDay) -> Option<&(BusinessDay, V)> {
         self.0.iter().rev().find(|(from, _)| *from <= day)
     }
 
@@ -308,6 +309,8 @@ pub struct Registry {
     pub chains: Book<Chain>,
     /// Per member and chain, from which day on it belongs (or no longer).
     members: OrdMap<Member, OrdMap<ChainCode, Dated<bool>>>,
+    /// What is certified and graded, and how sites stand.
+    pub programme: Programme,
     /// Who owns a GTIN: one organization for ever.
     brand_owners: OrdMap<String, OrganizationCode>,
 }
@@ -344,6 +347,7 @@ impl Registry {
             },
             // Deciding never looks at a capacity: it is a measure, not a limit.
             RegistryFact::Capacity(_) => {}
+            fact => self.programme.evolve(from, fact),
         }
     }
 

@@ -59,13 +59,26 @@ pub struct Changes {
     pub numbers: Vec<Dated<Number>>,
     /// Codes that turned out to be one thing.
     pub merges: Vec<Dated<DuplicateMerged>>,
+    /// What is certified, graded and aimed at, and how sites stand.
+    pub programme: Vec<Dated<RegistryFact>>,
 }
 
 impl Changes {
     /// Whether a batch registers nothing.
     pub fn is_empty(&self) -> bool {
-        let Changes { districts, organizations, sites, products, chains, memberships, capacities, retirements, numbers, merges } =
-            self;
+        let Changes {
+            districts,
+            organizations,
+            sites,
+            products,
+            chains,
+            memberships,
+            capacities,
+            retirements,
+            numbers,
+            merges,
+            programme,
+        } = self;
         districts.is_empty()
             && organizations.is_empty()
             && sites.is_empty()
@@ -76,6 +89,7 @@ impl Changes {
             && retirements.is_empty()
             && numbers.is_empty()
             && merges.is_empty()
+            && programme.is_empty()
     }
 }
 
@@ -147,6 +161,7 @@ impl Changes {
                 self.number(at, from, attached, false);
             }
             RegistryFact::DuplicateMerged(fact) => self.merges.push(Dated { at, from, fact, words: Default::default() }),
+            fact => self.programme.push(Dated { at, from, fact, words: Default::default() }),
         }
     }
 

@@ -4,6 +4,7 @@ use super::fold::{Changes, Dated, Number, Retires, member};
 use crate::Error;
 use crate::copy::Rows;
 use crate::database::execute;
+use crate::programme;
 use deadpool_postgres::Transaction;
 use std::collections::BTreeSet;
 
@@ -75,7 +76,8 @@ pub async fn write(transaction: &Transaction<'_>, changes: &Changes) -> Result<(
     capacities(transaction, changes).await?;
     retirements(transaction, changes).await?;
     numbers(transaction, changes).await?;
-    merges(transaction, changes).await
+    merges(transaction, changes).await?;
+    programme::write::write(transaction, &changes.programme).await
 }
 
 async fn retirements(transaction: &Transaction<'_>, changes: &Changes) -> Result<(), Error> {

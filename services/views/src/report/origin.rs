@@ -3,8 +3,10 @@
 use super::{date, days, paged};
 use crate::filter::Range;
 use crate::page::Page;
+use crate::programme::read as programme;
 use crate::read::Cut;
 use crate::safety::read::check;
+use crate::stock::read::today;
 use crate::trace::fold::plot_key;
 use crate::trace::read::{Direction, candidates, line, no_lot, summaries};
 use crate::{Error, filter};
@@ -12,6 +14,7 @@ use domain::time::BusinessDay;
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 use uuid::Uuid;
+use wire::proto::chuoi::programme::v1::Validity;
 use wire::proto::chuoi::report::v1 as proto;
 use wire::proto::chuoi::safety::v1::{CheckLotRequest, Objection};
 use wire::proto::chuoi::trace::v1::{EventKind, LotSummary, TraceLotRequest};
@@ -200,7 +203,10 @@ async fn facts(cut: &Cut<'_>, lot: LotSummary) -> Result<proto::PublicFacts, Err
     let sql = "SELECT name_en, gtin FROM products WHERE product_code = $1";
     let rows = cut.rows(sql, &[&lot.product_code]).await?;
     let text = |name: &str| rows.first().map(|row| row.try_get::<_, Option<String>>(name)).transpose();
+    let valid = checked.certificates.into_iter().filter(|certificate| certificate.validity() == Validity::Valid);
     Ok(proto::PublicFacts {
+        certificates: valid.collect(),
+        ocop_stars: programme::stars(cut, &lot.issuer_code, &lot.product_code, today(cut)?).await?.unwrap_or(0),
         product_name_en: text("name_en")?.flatten().unwrap_or_default(),
         gtin: text("gtin")?.flatten().unwrap_or_default(),
         product_code: lot.product_code,

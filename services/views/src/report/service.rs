@@ -1,5 +1,6 @@
 //! ReportService.
 
+use crate::orders::read as orders;
 use crate::page::Page;
 use crate::read::{Views, whole};
 use crate::report::{flows, goods, origin, records, shares};
@@ -9,9 +10,9 @@ use wire::proto::chuoi::report::v1::{
     GetPublicFactsRequest, GetPublicFactsResponse, ListBuyersRequest, ListBuyersResponse, ListChannelSplitsRequest,
     ListChannelSplitsResponse, ListCoverRequest, ListCoverResponse, ListCoverageRequest, ListCoverageResponse,
     ListEarlyHarvestsRequest, ListEarlyHarvestsResponse, ListIdleChainsRequest, ListIdleChainsResponse, ListLatenessRequest,
-    ListLatenessResponse, ListPlotLotsRequest, ListPlotLotsResponse, ListReturnsRequest, ListReturnsResponse,
-    ListShortagesRequest, ListShortagesResponse, ListSourcesRequest, ListSourcesResponse, ListWithdrawalsRequest,
-    ListWithdrawalsResponse,
+    ListLatenessResponse, ListOrdersRequest, ListOrdersResponse, ListPlotLotsRequest, ListPlotLotsResponse, ListReturnsRequest,
+    ListReturnsResponse, ListShortagesRequest, ListShortagesResponse, ListSourcesRequest, ListSourcesResponse,
+    ListWithdrawalsRequest, ListWithdrawalsResponse,
 };
 
 pub(crate) struct Service(pub(crate) Views);
@@ -91,6 +92,10 @@ impl ReportService for Service {
         request: Request<ListWithdrawalsRequest>,
     ) -> Result<Response<ListWithdrawalsResponse>, Status> {
         list!(self, request, |cut, asked, page| goods::withdrawals(cut, &asked, &page))
+    }
+
+    async fn list_orders(&self, request: Request<ListOrdersRequest>) -> Result<Response<ListOrdersResponse>, Status> {
+        list!(self, request, |cut, asked, page| orders::list(cut, &asked, &page))
     }
 
     async fn get_public_facts(

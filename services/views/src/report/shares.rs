@@ -3,6 +3,7 @@
 use super::{MOST_DAYS, date, days, length, paged, share, small, tet};
 use crate::filter::Range;
 use crate::page::Page;
+use crate::programme::read as programme;
 use crate::read::{Cut, Query};
 use crate::registry::read::retired;
 use crate::stock::read::today;
@@ -28,14 +29,13 @@ pub(super) async fn coverage(
     let received = Stage::Received as i32;
     let mut query = Query::default();
     let source = Range { from: Some(first), to: Some(last) }.source(cut, &mut query, true);
-    let today = query.bind(today(cut)?.0);
+    let mapped = filter::day("map_date", &request.map_date)?.map_or_else(|| today(cut), Ok)?;
+    let map = query.bind(mapped.0);
     let (products, chains) = (query.bind(products), query.bind(chains));
     let (districts, channels) = (query.bind(districts), query.bind(channels));
     query.sql = format!(
         "WITH shops AS (
-             SELECT s.site_code, s.kind, s.district_code FROM sites s
-             LEFT JOIN {} AS r ON r.kind = 'site' AND r.code = s.site_code LEFT JOIN merged d ON d.kind = 'site' AND d.code = s.site_code
-             WHERE s.is_shop AND r.code IS NULL AND d.code IS NULL
+             SELECT s.site_code, s.kind, s.district AS district_code FROM {} AS s WHERE s.is_shop AND s.stands <> 'closed'
          ),
          supplied AS (
              SELECT coalesce(ms.survivor_code, k.site_code) AS site_code FROM {source} AS k
@@ -56,10 +56,11 @@ pub(super) async fn coverage(
          LEFT JOIN supplied u ON u.site_code = s.site_code LEFT JOIN stocked t ON t.site_code = s.site_code
          WHERE ({districts}::text[] IS NULL OR d.district_code = ANY({districts}))
              AND ({channels}::text[] IS NULL OR k.kind = ANY({channels}))
-             -- The units of today's map: one that has ended shows where shops still name it.
-             AND (d.ends_day IS NULL OR d.ends_day > {today} OR s.site_code IS NOT NULL)
+             -- The units of the day's map: another shows where shops still name it.
+             AND (s.site_code IS NOT NULL OR d.district_code IN (SELECT district_code FROM {} AS map))
          GROUP BY 1, 2, 3 ORDER BY 1, 3",
-        retired(&today)
+        programme::sites(&map),
+        programme::districts(&map)
     );
     let mut rows = Vec::new();
     for row in cut.query(&query).await? {
@@ -78,6 +79,7 @@ pub(super) async fn coverage(
     let (rows, next_page_token) = paged(rows, page)?;
     Ok(proto::ListCoverageResponse {
         rows,
+        map_date: date(mapped),
         from_date: date(first),
         to_date: date(last),
         next_page_token,

@@ -1,14 +1,17 @@
 //! Reads holds and recalls, and whether a lot may be sold.
 
 use crate::page::Page;
+use crate::programme::read as programme;
 use crate::read::{Cut, Query};
 use crate::stock::read::today;
 use crate::trace::read::{Direction, candidates, holdings, kin, line, summaries};
 use crate::{Error, filter, names, timestamp_of};
+use domain::time::BusinessDay;
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 use tokio_postgres::Row;
 use uuid::Uuid;
+use wire::proto::chuoi::programme::v1::{Certificate, Validity};
 use wire::proto::chuoi::safety::v1 as proto;
 use wire::proto::chuoi::safety::v1::{BlockKind, Objection};
 use wire::proto::chuoi::trace::v1::TraceLotRequest;
@@ -324,7 +327,20 @@ pub(crate) async fn check(cut: &Cut<'_>, request: &proto::CheckLotRequest) -> Re
             findings.push(proto::CheckFinding { objection: Objection::NotThere.into(), detail, block: None });
         }
     }
+    let certificates = match programme::of_lot(cut, id).await? {
+        Some((harvested, certificates)) => {
+            findings.extend(uncertified(&request.claims, harvested, &certificates)?);
+            certificates
+        }
+        None if request.claims.is_empty() => Vec::new(),
+        None => {
+            let detail = "the day of its harvest is not known, so no claim of a certificate can be judged".to_owned();
+            findings.push(proto::CheckFinding { objection: Objection::NotCertified.into(), detail, block: None });
+            Vec::new()
+        }
+    };
     Ok(proto::CheckLotResponse {
+        certificates,
         sellable: findings.is_empty(),
         findings,
         lot: Some(lot),
@@ -332,6 +348,36 @@ pub(crate) async fn check(cut: &Cut<'_>, request: &proto::CheckLotRequest) -> Re
         candidates: Vec::new(),
         position,
     })
+}
+
+/// Claims of a label that no certificate bears out on the day of the harvest.
+fn uncertified(claims: &[i32], harvested: BusinessDay, certificates: &[Certificate]) -> Result<Vec<proto::CheckFinding>, Error> {
+    let mut findings = Vec::new();
+    for claim in programme::kinds("claims", claims)? {
+        let of_kind =
+            certificates.iter().filter(|it| it.issued.as_ref().is_some_and(|it| names::of_certificate_kind(it.kind()) == claim));
+        let of_kind: Vec<_> = of_kind.collect();
+        if of_kind.iter().any(|certificate| certificate.validity() == Validity::Valid) {
+            continue;
+        }
+        let known: Vec<String> = of_kind.iter().map(|certificate| said(certificate)).collect();
+        let known = if known.is_empty() { "none is known that covers it".to_owned() } else { known.join("; ") };
+        let detail = format!("no {claim} certificate was valid on the day of its harvest, {harvested}: {known}");
+        findings.push(proto::CheckFinding { objection: Objection::NotCertified.into(), detail, block: None });
+    }
+    Ok(findings)
+}
+
+/// A certificate and why it is not valid, in words.
+fn said(certificate: &Certificate) -> String {
+    let number = certificate.issued.as_ref().map_or("", |issued| issued.number.as_str());
+    match certificate.validity() {
+        Validity::NotYet => format!("{number} begins on {}", certificate.from_date),
+        Validity::Lapsed => format!("{number} ended on {}", certificate.until_date),
+        Validity::Suspended => format!("{number} was suspended: {}", certificate.reason),
+        Validity::Revoked => format!("{number} was revoked: {}", certificate.reason),
+        Validity::Valid | Validity::Unspecified => number.to_owned(),
+    }
 }
 
 /// Why a lot may not move on.

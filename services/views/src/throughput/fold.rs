@@ -125,7 +125,9 @@ pub(crate) fn sites(fact: &Fact) -> Option<(&SiteCode, Option<&SiteCode>)> {
         | Fact::Packed(_)
         | Fact::Unpacked(_)
         | Fact::Observed(_)
-        | Fact::DiscrepancyResolved(_) => None,
+        | Fact::DiscrepancyResolved(_)
+        | Fact::Ordered(_)
+        | Fact::OrderClosed(_) => None,
     }
 }
 

@@ -3,6 +3,7 @@
 
 use super::read::{Comparison, Filter, KEYS, UNIT, asked, basis_points, joins, no_hours, period, period_start};
 use crate::filter::Range;
+use crate::orders::read as orders;
 use crate::page::Page;
 use crate::read::{Cut, Query};
 use crate::stock::read::{Doubtful, Keys};
@@ -149,6 +150,11 @@ impl Reading<'_> {
                 measures.short_milli = row.try_get("short")?;
                 measures.open_milli = row.try_get("open")?;
             }
+            for row in self.cut.query(&self.ordered(range, start)?).await? {
+                let measures = &mut found.entry(key(&row)?).or_default()[side];
+                measures.ordered_milli = row.try_get("ordered")?;
+                measures.ordered_accepted_milli = row.try_get("accepted")?;
+            }
         }
         if self.wants(Measure::HarvestToShelf) {
             self.shelf(range, start, side, found).await?;
@@ -209,6 +215,27 @@ impl Reading<'_> {
                    WHERE {conditions}) AS lines
              GROUP BY {COLUMNS}",
             self.key(start),
+            joins(),
+        );
+        Ok(query)
+    }
+
+    /// What was ordered by the days of the range, and what of it was accepted.
+    fn ordered(&self, range: Range, start: &str) -> Result<Query, Error> {
+        let mut query = Query::default();
+        let (first, last) = range.closed()?;
+        let (first, last) = (query.bind(first.0), query.bind(last.0));
+        let conditions = self.filter.conditions(&mut query, true, true).join(" AND ");
+        query.sql = format!(
+            "SELECT {COLUMNS}, sum(ordered)::bigint AS ordered, sum(accepted)::bigint AS accepted
+             FROM (SELECT {}, k.ordered, k.accepted
+                   FROM (SELECT due_day AS day, chain_code, product_code, ''::text AS site_code, site_code AS to_site_code,
+                                ordered_milli AS ordered, least(accepted, ordered_milli) AS accepted
+                         FROM {} AS o WHERE due_day BETWEEN {first} AND {last}) AS k {}
+                   WHERE {conditions}) AS lines
+             GROUP BY {COLUMNS}",
+            self.key(start),
+            orders::lines(),
             joins(),
         );
         Ok(query)
@@ -363,6 +390,7 @@ fn key(row: &Row) -> Result<Key, Error> {
 /// With what follows from the sums.
 fn finished(mut measures: proto::Measures) -> proto::Measures {
     measures.fill_basis_points = basis_points(measures.accepted_milli, measures.dispatched_milli);
+    measures.order_fill_basis_points = basis_points(measures.ordered_accepted_milli, measures.ordered_milli);
     measures.harvest_known_basis_points = basis_points(measures.harvest_known_milli, measures.received_milli);
     let mut lost = 0i64;
     for loss in &mut measures.losses {

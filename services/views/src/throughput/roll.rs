@@ -8,7 +8,8 @@ use crate::database::{self, Settings, big, execute};
 use deadpool_postgres::{ClientWrapper, Transaction};
 use domain::time::BusinessDay;
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+use tokio_postgres::Row;
 
 /// Day, chain, product and site of what was sent: the key of its table, in its order.
 type Sent<'a> = (BusinessDay, &'a str, &'a str, &'a str);
@@ -18,6 +19,17 @@ const MOVEMENTS: i64 = 20_000;
 /// How long it rests between them: the more at once, the fewer rows are written twice, and the fewer batches of the projector meet
 /// it; the fewer, the shorter it stands in its way.
 const PAUSE: Duration = Duration::from_millis(120);
+/// How often goods without their places are rolled up: their rows are few, and each is met again and again.
+const GOODS_EVERY: Duration = Duration::from_secs(2);
+
+/// Up to which entry flows are rolled up, with their places and without.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Rolled {
+    /// With their places.
+    pub flows: i64,
+    /// Without.
+    pub goods: i64,
+}
 
 /// What flowed beyond the entry up to which flows are rolled up; rows as in `flow_daily`, not summed. `rolled` is that entry's
 /// sequence as it stands in a query.
@@ -31,24 +43,31 @@ pub(crate) fn beyond(rolled: &str) -> String {
 }
 
 /// Up to which entry flows are rolled up. Whoever else would roll them up waits until this transaction ends.
-pub(crate) async fn hold(transaction: &Transaction<'_>) -> Result<i64, Error> {
-    Ok(transaction.query_one("SELECT sequence FROM flows_rolled FOR UPDATE", &[]).await?.try_get(0)?)
+pub(crate) async fn hold(transaction: &Transaction<'_>) -> Result<Rolled, Error> {
+    let row = transaction.query_one("SELECT sequence, goods_sequence FROM flows_rolled FOR UPDATE", &[]).await?;
+    Ok(Rolled { flows: row.try_get(0)?, goods: row.try_get(1)? })
 }
 
 /// Rolls flows up behind the projector, on a connection of its own, as long as that holds.
 pub(crate) async fn follow(settings: &Settings) -> Result<std::convert::Infallible, Error> {
     let mut client = database::keeping_connection(settings).await?;
+    let mut goods_at = Instant::now();
     loop {
-        if !step(&mut client).await? {
+        let is_time = goods_at <= Instant::now();
+        if !step(&mut client, is_time).await? {
             tokio::time::sleep(PAUSE).await;
+        }
+        if is_time {
+            goods_at = Instant::now() + GOODS_EVERY;
         }
     }
 }
 
 /// A transaction of it; whether there may be more.
-async fn step(client: &mut ClientWrapper) -> Result<bool, Error> {
+async fn step(client: &mut ClientWrapper, with_goods: bool) -> Result<bool, Error> {
     let transaction = client.transaction().await?;
-    let from = hold(&transaction).await?;
+    let rolled = hold(&transaction).await?;
+    let from = rolled.flows;
     let row = transaction
         .query_one(
             "SELECT max(sequence), count(*), (SELECT sequence FROM checkpoint)
@@ -63,10 +82,12 @@ async fn step(client: &mut ClientWrapper) -> Result<bool, Error> {
         (_, Some(reached)) => reached,
         (_, None) => return Ok(false),
     };
-    if up_to <= from {
+    let goods = if with_goods { up_to.max(from) } else { rolled.goods };
+    let goal = Rolled { flows: up_to.max(from), goods };
+    if goal == rolled {
         return Ok(false);
     }
-    match roll(&transaction, from, up_to).await {
+    match roll(&transaction, rolled, goal).await {
         // The tables were exchanged meanwhile: those that took their place say how far they are.
         Err(Error::Superseded(_)) => return Ok(true),
         rolled => rolled?,
@@ -75,21 +96,57 @@ async fn step(client: &mut ClientWrapper) -> Result<bool, Error> {
     Ok(movements == MOVEMENTS)
 }
 
-/// Rolls up what flowed in the entries after one up to another. The caller holds the row of `flows_rolled`.
-pub(crate) async fn roll(transaction: &Transaction<'_>, from: i64, up_to: i64) -> Result<(), Error> {
+/// Rolls up what flowed in the entries after some up to others. The caller holds the row of `flows_rolled`.
+pub(crate) async fn roll(transaction: &Transaction<'_>, from: Rolled, up_to: Rolled) -> Result<(), Error> {
     // Planned for these very sequences: how many rows lie between them decides how they are best read.
     transaction.batch_execute("SET LOCAL plan_cache_mode = force_custom_plan").await?;
+    let with_places = read(transaction, from.flows, up_to.flows, true).await?;
+    let goods = read(transaction, from.goods, up_to.goods, false).await?;
+    // Looked up row by row, as the projector does it.
+    transaction
+        .batch_execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off")
+        .await?;
+    let (days, months) = sums(&with_places)?;
+    let mut dispatches: BTreeMap<Sent<'_>, i128> = BTreeMap::new();
+    for ((day, _, chain, product, site, _), flow) in &days {
+        if flow.first != 0 {
+            *dispatches.entry((*day, *chain, *product, *site)).or_default() += flow.first;
+        }
+    }
+    write_dispatches(transaction, dispatches).await?;
+    write_flows(transaction, "flow_daily", "business_day", days).await?;
+    write_flows(transaction, "flow_monthly", "month_day", months).await?;
+    let (days, months) = sums(&goods)?;
+    write_goods(transaction, "goods_daily", "business_day", days).await?;
+    write_goods(transaction, "goods_monthly", "month_day", months).await?;
+    transaction
+        .batch_execute("SET LOCAL enable_seqscan = on; SET LOCAL enable_hashjoin = on; SET LOCAL enable_mergejoin = on")
+        .await?;
+    set(transaction, from, up_to).await
+}
+
+/// What flowed in the entries after one up to another, summed by day; by place, or with places left empty.
+async fn read(transaction: &Transaction<'_>, from: i64, up_to: i64, by_place: bool) -> Result<Vec<Row>, Error> {
+    if up_to <= from {
+        return Ok(Vec::new());
+    }
+    let places = if by_place { "site_code, to_site_code" } else { "'' AS site_code, '' AS to_site_code" };
     let summed = format!(
-        "SELECT business_day, stage, chain_code, product_code, site_code, to_site_code, sum(quantity_milli)::bigint,
+        "SELECT business_day, stage, chain_code, product_code, {places}, sum(quantity_milli)::bigint,
                 sum(first_milli)::bigint, sum(movement_count)::bigint
          FROM ({} AND m.sequence <= $2) AS flows GROUP BY 1, 2, 3, 4, 5, 6",
         beyond("$1")
     );
     let statement = transaction.prepare_cached(&summed).await?;
-    let rows = transaction.query(&statement, &[&from, &up_to]).await?;
-    let (mut days, mut months): (BTreeMap<Key<'_>, Flow>, BTreeMap<Key<'_>, Flow>) = Default::default();
-    let mut dispatches: BTreeMap<Sent<'_>, i128> = BTreeMap::new();
-    for row in &rows {
+    Ok(transaction.query(&statement, &[&from, &up_to]).await?)
+}
+
+/// The same by day and by month.
+type Sums<'a> = (BTreeMap<Key<'a>, Flow>, BTreeMap<Key<'a>, Flow>);
+
+fn sums(rows: &[Row]) -> Result<Sums<'_>, Error> {
+    let (mut days, mut months): Sums<'_> = Default::default();
+    for row in rows {
         let day = BusinessDay(row.try_get(0)?);
         let of = |day| Ok::<_, Error>((day, row.try_get(1)?, row.try_get(2)?, row.try_get(3)?, row.try_get(4)?, row.try_get(5)?));
         let flow = Flow {
@@ -99,30 +156,16 @@ pub(crate) async fn roll(transaction: &Transaction<'_>, from: i64, up_to: i64) -
         };
         days.entry(of(day)?).or_default().add(flow);
         months.entry(of(month(day))?).or_default().add(flow);
-        if flow.first != 0 {
-            *dispatches.entry((day, row.try_get(2)?, row.try_get(3)?, row.try_get(4)?)).or_default() += flow.first;
-        }
     }
-    // Looked up row by row, as the projector does it.
-    transaction
-        .batch_execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off")
-        .await?;
-    write_goods(transaction, "goods_daily", "business_day", &days).await?;
-    write_goods(transaction, "goods_monthly", "month_day", &months).await?;
-    write_flows(transaction, "flow_daily", "business_day", days).await?;
-    write_flows(transaction, "flow_monthly", "month_day", months).await?;
-    write_dispatches(transaction, dispatches).await?;
-    transaction
-        .batch_execute("SET LOCAL enable_seqscan = on; SET LOCAL enable_hashjoin = on; SET LOCAL enable_mergejoin = on")
-        .await?;
-    set(transaction, from, up_to).await
+    Ok((days, months))
 }
 
 /// Says up to which entry flows are rolled up. Fails where the tables are not those that were at that place.
-pub(crate) async fn set(transaction: &Transaction<'_>, from: i64, up_to: i64) -> Result<(), Error> {
-    match execute(transaction, "UPDATE flows_rolled SET sequence = $1 WHERE sequence = $2", &[&up_to, &from]).await? {
+pub(crate) async fn set(transaction: &Transaction<'_>, from: Rolled, up_to: Rolled) -> Result<(), Error> {
+    let set = "UPDATE flows_rolled SET sequence = $1, goods_sequence = $2 WHERE sequence = $3 AND goods_sequence = $4";
+    match execute(transaction, set, &[&up_to.flows, &up_to.goods, &from.flows, &from.goods]).await? {
         1 => Ok(()),
-        _ => Err(Error::Superseded(from.unsigned_abs())),
+        _ => Err(Error::Superseded(from.flows.unsigned_abs())),
     }
 }
 

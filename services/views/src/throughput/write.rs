@@ -12,9 +12,6 @@ use tokio_postgres::types::ToSql;
 /// Day or month, stage, chain, product, site, and where to: the key of flows, in its order.
 pub(super) type Key<'a> = (BusinessDay, i16, &'a str, &'a str, &'a str, &'a str);
 
-/// Day or month, stage, chain and product: the key of flows of goods, in its order.
-type GoodsKey<'a> = (BusinessDay, i16, &'a str, &'a str);
-
 /// A column's name and type, and its values.
 pub(super) type Column<'a> = (&'a str, &'a str, &'a (dyn ToSql + Sync));
 
@@ -98,13 +95,12 @@ pub(super) async fn write_goods(
     transaction: &Transaction<'_>,
     table: &str,
     day: &str,
-    flows: &BTreeMap<Key<'_>, Flow>,
+    mut goods: BTreeMap<Key<'_>, Flow>,
 ) -> Result<(), Error> {
-    let mut goods: BTreeMap<GoodsKey<'_>, Flow> = BTreeMap::new();
-    for ((day, stage, chain, product, ..), flow) in flows {
-        goods.entry((*day, *stage, *chain, *product)).or_default().add(*flow);
-    }
     goods.retain(|_, flow| flow.quantity != 0 || flow.movements != 0);
+    if goods.is_empty() {
+        return Ok(());
+    }
     let days: Vec<_> = goods.keys().map(|key| key.0.0).collect();
     let stages: Vec<_> = goods.keys().map(|key| key.1).collect();
     let chains: Vec<_> = goods.keys().map(|key| key.2).collect();

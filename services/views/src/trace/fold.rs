@@ -252,6 +252,8 @@ fn places(fact: &Fact) -> Places<'_> {
         Fact::RecallAcknowledged(fact) => at(&fact.site),
         Fact::CustomerReturned(fact) => at(&fact.site),
         Fact::ShipmentCancelled(fact) => Places { shipment: Some(fact.shipment), ..at(&fact.site) },
+        Fact::Ordered(fact) => at(&fact.site),
+        Fact::OrderClosed(fact) => at(&fact.site),
         Fact::Packed(fact) | Fact::Unpacked(fact) => at(&fact.site),
         Fact::Observed(fact) => Places { site: fact.site.as_ref(), shipment: fact.shipment, ..Places::default() },
         Fact::Released(_) | Fact::Recalled(_) | Fact::DiscrepancyResolved(_) => Places::default(),
@@ -279,6 +281,7 @@ fn reason(fact: &Fact) -> String {
         Fact::Recalled(recalled) => recalled.reason.to_string(),
         Fact::ShipmentCancelled(cancelled) => cancelled.reason.to_string(),
         Fact::DiscrepancyResolved(resolved) => resolved.resolution.to_string(),
+        Fact::OrderClosed(closed) => closed.reason.to_string(),
         _ => String::new(),
     }
 }

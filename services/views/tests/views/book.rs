@@ -272,6 +272,7 @@ pub fn dispatched(code: &str, from: &str, to: &str, of: &[(&Lot, i64)]) -> Fact 
         trip: Some("XE-1".into()),
         sscc: None,
         is_consignment: false,
+        order: None,
     })
 }
 

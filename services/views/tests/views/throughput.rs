@@ -402,6 +402,7 @@ async fn measures_say_what_was_accepted_lost_and_how_long_it_took() {
         // 29 kg within 14 hours is not half of 59; with the 20 kg of the next morning it is.
         harvest_to_shelf_p50_minutes: Some(1_440),
         harvest_to_shelf_p95_minutes: Some(2_880),
+        ..Measures::default()
     };
     assert_eq!(seen, expected);
     let compared = rows[0].compared.as_ref().unwrap();

@@ -125,6 +125,7 @@ pub fn history(seed: u64, accepted: usize) -> Book {
                         trip: None,
                         sscc: None,
                         is_consignment: false,
+                        order: None,
                     }),
                 )
             }

@@ -2,8 +2,13 @@
 
 use crate::book::*;
 use crate::server::Server;
+use domain::event::{Event, Fact, Lot, RecallForm, Recalled};
 use tonic::Code;
 use views::{Writer, database};
+use wire::proto::chuoi::report::v1::ListWithdrawalsRequest;
+use wire::proto::chuoi::report::v1::report_service_client::ReportServiceClient;
+use wire::proto::chuoi::safety::v1::safety_service_client::SafetyServiceClient;
+use wire::proto::chuoi::safety::v1::{CheckLotRequest, Objection};
 use wire::proto::chuoi::stock::v1::OutsideReason;
 use wire::proto::chuoi::trace::v1::trace_service_client::TraceServiceClient;
 use wire::proto::chuoi::trace::v1::*;
@@ -166,4 +171,42 @@ async fn a_code_that_several_lots_have_gives_them_to_choose_from() {
     ] {
         assert_eq!(client.trace_lot(request).await.unwrap_err().code(), code);
     }
+}
+
+#[tokio::test]
+async fn a_lot_of_more_origins_than_are_shown_is_stopped_by_any_of_them() {
+    let server = Server::start().await;
+    let mut book = Book::small();
+    let time = book.at("2026-11-16T08:00+07:00");
+    let farms: Vec<Lot> = (0..2_500).map(|number| lot(&format!("H{number}"), "RAU")).collect();
+    let (mix, bag) = (lot("MIX", "RAU"), lot("BAG", "RAU"));
+    let events = farms.iter().map(|farm| harvested(farm, "F1", 1_000));
+    let events = events.map(|fact| Event { time: time.clone(), violations: vec![], fact }).collect();
+    book.record("HTX1", events);
+    let inputs: Vec<(&Lot, i64)> = farms.iter().map(|farm| (farm, 1_000)).collect();
+    book.say("HTX1", &time, packed("F1", &inputs, &[(&mix, 2_400_000)]));
+    book.say("HTX1", &time, packed("F1", &[(&mix, 2_000_000)], &[(&bag, 2_000_000)]));
+    // The last that anyone would come to who looks at them in their order.
+    let last = farms.iter().max_by_key(|farm| farm.id).unwrap();
+    let recalled = Recalled {
+        lots: vec![last.id],
+        form: RecallForm::Compulsory,
+        reason: "tồn dư thuốc".into(),
+        decision: None,
+        acknowledge_by: None,
+    };
+    book.say("SO-CT", &time, Fact::Recalled(recalled));
+    Writer::open(&server.settings).await.unwrap().apply(&book.entries).await.unwrap();
+    let routes = views::services(database::connect(&server.settings).unwrap());
+    let mut safety = SafetyServiceClient::new(routes.clone());
+    let asked = CheckLotRequest { lot_code: "BAG".into(), date: "2026-11-20".into(), ..Default::default() };
+    let answer = safety.check_lot(asked).await.unwrap().into_inner();
+    let objections: Vec<_> = answer.findings.iter().map(|finding| finding.objection()).collect();
+    assert_eq!((answer.sellable, objections), (false, vec![Objection::Recalled]));
+    let mut reports = ReportServiceClient::new(routes);
+    let asked = ListWithdrawalsRequest { sites: vec!["F1".into()], ..Default::default() };
+    let rows = reports.list_withdrawals(asked).await.unwrap().into_inner().rows;
+    let mut codes: Vec<_> = rows.iter().filter_map(|row| row.lot.as_ref().map(|lot| lot.lot_code.as_str())).collect();
+    codes.sort_unstable();
+    assert_eq!(codes, ["BAG", "MIX"]);
 }

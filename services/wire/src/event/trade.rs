@@ -1,15 +1,16 @@
 //! Facts of the trade besides the way from the field to the shelf: holds, recalls, returns, logistic units, observations.
 
-use super::{bytes, lines, lot_id, shipment_id, site_code, write_lines};
+use super::{bytes, lines, lot_id, read_amount, shipment_id, site_code, write_amount, write_lines};
 use crate::proto::chuoi::event::v1 as proto;
 use crate::proto::chuoi::event::v1::event::Fact as ProtoFact;
 use crate::undecodable::{At as _, Undecodable, each, optional, required, timestamp, uuid, write_optional, write_timestamp};
 use crate::words;
 use domain::event::{
-    CustomerReturned, DiscrepancyResolved, Finding, Held, Observed, Packed, RecallAcknowledged, Recalled, Released, ReturnReason,
-    ShipmentCancelled, Temperature, Treatment,
+    CustomerReturned, DiscrepancyResolved, Finding, Held, Observed, OrderClosed, Ordered, OrderedLine, Packed,
+    RecallAcknowledged, Recalled, Released, ReturnReason, ShipmentCancelled, Temperature, Treatment,
 };
-use domain::id::{CommandId, CommandRef, LotId, OrganizationCode, SiteCode, Sscc};
+use domain::id::{ChainCode, CommandId, CommandRef, LotId, OrderId, OrganizationCode, ProductCode, ShipmentCode, SiteCode, Sscc};
+use domain::time::BusinessDay;
 
 fn lot_ids(ids: &[Vec<u8>]) -> Result<Vec<LotId>, Undecodable> {
     each(ids, |id| lot_id(id)).at("lot_ids")
@@ -85,6 +86,51 @@ pub(super) fn read_cancelled(fact: &proto::ShipmentCancelled) -> Result<Shipment
         lines: lines(&fact.lines).at("lines")?,
         reason: fact.reason.as_str().into(),
     })
+}
+
+pub(super) fn read_ordered(fact: &proto::Ordered) -> Result<Ordered, Undecodable> {
+    let line = |line: &proto::ordered::Line| {
+        Ok::<_, Undecodable>(OrderedLine {
+            product: ProductCode::parse(&line.product_code).at("product_code")?,
+            amount: required(&line.amount).and_then(read_amount).at("amount")?,
+        })
+    };
+    Ok(Ordered {
+        order: uuid(&fact.order_id).map(OrderId).at("order_id")?,
+        code: ShipmentCode::parse(&fact.order_code).at("order_code")?,
+        site: site_code(&fact.site_code)?,
+        chain: ChainCode::parse(&fact.chain_code).at("chain_code")?,
+        due: BusinessDay(fact.due_day),
+        lines: each(&fact.lines, line).at("lines")?,
+    })
+}
+
+pub(super) fn read_order_closed(fact: &proto::OrderClosed) -> Result<OrderClosed, Undecodable> {
+    Ok(OrderClosed {
+        order: uuid(&fact.order_id).map(OrderId).at("order_id")?,
+        site: site_code(&fact.site_code)?,
+        reason: fact.reason.as_str().into(),
+    })
+}
+
+pub(super) fn write_ordered(Ordered { order, code, site, chain, due, lines }: &Ordered) -> ProtoFact {
+    let line = |line: &OrderedLine| proto::ordered::Line {
+        product_code: line.product.to_string(),
+        amount: Some(write_amount(&line.amount)),
+    };
+    ProtoFact::Ordered(proto::Ordered {
+        order_id: bytes(order.0),
+        order_code: code.to_string(),
+        site_code: site.to_string(),
+        chain_code: chain.to_string(),
+        due_day: due.0,
+        lines: lines.iter().map(line).collect(),
+    })
+}
+
+pub(super) fn write_order_closed(OrderClosed { order, site, reason }: &OrderClosed) -> ProtoFact {
+    let order_id = bytes(order.0);
+    ProtoFact::OrderClosed(proto::OrderClosed { order_id, site_code: site.to_string(), reason: reason.to_string() })
 }
 
 pub(super) fn read_packed(unit: &str, site: &str, packed: &[proto::LotAmount], units: &[String]) -> Result<Packed, Undecodable> {
