@@ -192,7 +192,10 @@ impl Planner<'_> {
 
     /// Lots are held or recalled; their shops try to sell them, hear of it, and are released, or destroy what they have.
     fn stopped(&mut self, most: usize) {
-        for (nth, (shop, lot, held)) in self.on_shelves(most).into_iter().enumerate() {
+        // Two shops may have some of one lot: it is stopped once.
+        let mut chosen = std::collections::BTreeSet::new();
+        let on_shelves = self.on_shelves(most).into_iter().filter(|(_, lot, _)| chosen.insert(*lot));
+        for (nth, (shop, lot, held)) in on_shelves.collect::<Vec<_>>().into_iter().enumerate() {
             let (shop_by, lead) = (self.organization(shop), self.world.chains[self.world.lots[lot].chain].lead.clone());
             let step = self.world.products[self.world.lots[lot].product].step();
             let is_recall = nth % 3 == 2;

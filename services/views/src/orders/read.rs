@@ -9,36 +9,37 @@ use domain::time::BusinessDay;
 use wire::proto::chuoi::report::v1 as proto;
 use wire::proto::chuoi::report::v1::OrderState;
 
-/// Lines of orders that stand, each with what was sent for it and what became of that. What of a product was accepted counts for the
-/// order's line up to what was ordered.
-pub(crate) fn lines() -> String {
+/// Lines of orders that stand and fit a condition on `o`, each with what was sent for it and what became of that.
+pub(crate) fn lines(condition: &str) -> String {
     let stands = |row: &str| {
         format!(
             "NOT EXISTS (SELECT FROM reversals r WHERE r.organization_code = {row}.organization_code AND r.command_id = {row}.command_id)"
         )
     };
     format!(
-        "(SELECT o.*, l.product_code, l.ordered_milli, coalesce(s.sent, 0)::bigint AS sent, coalesce(s.accepted, 0)::bigint AS accepted,
-                 coalesce(s.refused, 0)::bigint AS refused, coalesce(s.short, 0)::bigint AS short, coalesce(s.open, 0)::bigint AS open,
-                 c.closed_day, c.reason
-          FROM orders o JOIN order_lines l USING (sequence, ordinal)
-          LEFT JOIN merged ml ON ml.kind = 'product' AND ml.code = l.product_code
-          LEFT JOIN LATERAL (
-              SELECT sum(sl.sent_milli) AS sent, sum(sl.received_milli + sl.matched_milli) AS accepted, sum(sl.refused_milli) AS refused,
-                     sum(sl.short_milli) AS short, sum(sl.open_milli) AS open
-              FROM order_shipments os JOIN shipment_lines sl ON sl.shipment_id = os.shipment_id JOIN lots t ON t.lot_id = sl.lot_id
-              LEFT JOIN merged mt ON mt.kind = 'product' AND mt.code = t.product_code
-              WHERE os.order_id = o.order_id AND {}
-                  AND coalesce(mt.survivor_code, t.product_code) = coalesce(ml.survivor_code, l.product_code)
-          ) AS s ON true
-          LEFT JOIN LATERAL (
-              SELECT c.closed_day, c.reason FROM order_closings c WHERE c.order_id = o.order_id AND {}
-              ORDER BY c.sequence DESC, c.ordinal DESC LIMIT 1
-          ) AS c ON true
-          WHERE {})",
+        "(WITH wanted AS (SELECT o.* FROM orders o WHERE {condition} AND {}),
+          served AS (
+              SELECT o.order_id, coalesce(m.survivor_code, t.product_code) AS product, sum(sl.sent_milli)::bigint AS sent,
+                     sum(sl.received_milli + sl.matched_milli)::bigint AS accepted, sum(sl.refused_milli)::bigint AS refused,
+                     sum(sl.short_milli)::bigint AS short, sum(sl.open_milli)::bigint AS open
+              FROM wanted o JOIN order_shipments os ON os.order_id = o.order_id AND {}
+              JOIN shipment_lines sl ON sl.shipment_id = os.shipment_id JOIN lots t ON t.lot_id = sl.lot_id
+              LEFT JOIN merged m ON m.kind = 'product' AND m.code = t.product_code GROUP BY 1, 2
+          ),
+          ended AS (
+              SELECT DISTINCT ON (c.order_id) c.order_id, c.closed_day, c.reason
+              FROM wanted o JOIN order_closings c ON c.order_id = o.order_id AND {}
+              ORDER BY c.order_id, c.sequence DESC, c.ordinal DESC
+          )
+          SELECT o.*, l.product_code, l.ordered_milli, coalesce(s.sent, 0) AS sent, coalesce(s.accepted, 0) AS accepted,
+                 coalesce(s.refused, 0) AS refused, coalesce(s.short, 0) AS short, coalesce(s.open, 0) AS open, c.closed_day, c.reason
+          FROM wanted o JOIN order_lines l USING (sequence, ordinal)
+          LEFT JOIN merged m ON m.kind = 'product' AND m.code = l.product_code
+          LEFT JOIN served s ON s.order_id = o.order_id AND s.product = coalesce(m.survivor_code, l.product_code)
+          LEFT JOIN ended c ON c.order_id = o.order_id)",
+        stands("o"),
         stands("os"),
         stands("c"),
-        stands("o"),
     )
 }
 
@@ -60,11 +61,12 @@ pub(crate) async fn list(
         "SELECT k.*, s.name AS site_name, s.kind, c.name AS chain_name, p.name AS product_name, p.base_unit FROM {} AS k
          LEFT JOIN sites s ON s.site_code = k.site_code LEFT JOIN chains c ON c.chain_code = k.chain_code
          LEFT JOIN products p ON p.product_code = k.product_code
-         WHERE k.due_day BETWEEN {from} AND {to} AND ({sites}::text[] IS NULL OR k.site_code = ANY({sites}))
-             AND ({chains}::text[] IS NULL OR k.chain_code = ANY({chains}))
-             AND ({products}::text[] IS NULL OR k.product_code = ANY({products}))
+         WHERE {products}::text[] IS NULL OR k.product_code = ANY({products})
          ORDER BY k.due_day, k.sequence, k.ordinal, k.product_code",
-        lines()
+        lines(&format!(
+            "o.due_day BETWEEN {from} AND {to} AND ({sites}::text[] IS NULL OR o.site_code = ANY({sites}))
+             AND ({chains}::text[] IS NULL OR o.chain_code = ANY({chains}))"
+        ))
     );
     let mut rows = Vec::new();
     for row in cut.query(&query).await? {

@@ -33,7 +33,9 @@ pub(super) async fn lateness(
     // Grouped by the logarithm of the delay, so that a month of a million events is counted and not sorted; in whole microseconds,
     // which take half as long as intervals.
     let sql = format!(
-        "SELECT coalesce(m.survivor_code, g.organization_code) AS code, o.name, g.step, g.most, g.events, g.late_events
+        "SELECT coalesce(m.survivor_code, g.organization_code) AS code, o.name, g.steps, g.counts, g.most, g.late_events
+         FROM (SELECT organization_code, array_agg(step) AS steps, array_agg(events) AS counts, max(most) AS most,
+                      sum(late_events)::bigint AS late_events
          FROM (
              SELECT organization_code, floor({STEPS} * ln(1 + greatest(0, delay_micros) / 60000000.0::float8))::integer AS step,
                     greatest(0, max(delay_micros) / 60000000) AS most, count(*) AS events,
@@ -49,7 +51,7 @@ pub(super) async fn lateness(
                      AND ($5::text[] IS NULL OR e.organization_code = ANY($5))
              ) AS delays
              GROUP BY 1, 2
-         ) AS g
+         ) AS steps GROUP BY 1) AS g
          LEFT JOIN merged m ON m.kind = 'organization' AND m.code = g.organization_code
          LEFT JOIN organizations o ON o.organization_code = coalesce(m.survivor_code, g.organization_code)"
     );
@@ -61,9 +63,11 @@ pub(super) async fn lateness(
             Entry::Occupied(found) => found.into_mut(),
             Entry::Vacant(free) => free.insert((name()?, Delays::new(), proto::Lateness::default())),
         };
-        let events: i64 = row.try_get("events")?;
-        *delays.entry(row.try_get("step")?).or_default() += events;
-        sums.events += events;
+        let (steps, counts): (Vec<i32>, Vec<i64>) = (row.try_get("steps")?, row.try_get("counts")?);
+        for (step, events) in steps.into_iter().zip(counts) {
+            *delays.entry(step).or_default() += events;
+            sums.events += events;
+        }
         sums.late_events += row.try_get::<_, i64>("late_events")?;
         sums.max_minutes = sums.max_minutes.max(row.try_get("most")?);
     }

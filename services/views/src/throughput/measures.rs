@@ -231,11 +231,11 @@ impl Reading<'_> {
              FROM (SELECT {}, k.ordered, k.accepted
                    FROM (SELECT due_day AS day, chain_code, product_code, ''::text AS site_code, site_code AS to_site_code,
                                 ordered_milli AS ordered, least(accepted, ordered_milli) AS accepted
-                         FROM {} AS o WHERE due_day BETWEEN {first} AND {last}) AS k {}
+                         FROM {} AS o) AS k {}
                    WHERE {conditions}) AS lines
              GROUP BY {COLUMNS}",
             self.key(start),
-            orders::lines(),
+            orders::lines(&format!("o.due_day BETWEEN {first} AND {last}")),
             joins(),
         );
         Ok(query)
