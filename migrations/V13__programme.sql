@@ -110,3 +110,31 @@ CREATE TABLE target_facts (
     source text NOT NULL,
     PRIMARY KEY (sequence, ordinal)
 );
+
+CREATE TABLE trademark_facts (
+    case_number text NOT NULL,
+    from_day integer NOT NULL,
+    sequence bigint NOT NULL,
+    ordinal integer NOT NULL,
+    subject_code text NOT NULL,
+    mark text NOT NULL,
+    step text NOT NULL,
+    is_last boolean NOT NULL,
+    due_day integer,
+    PRIMARY KEY (sequence, ordinal)
+);
+CREATE INDEX trademark_facts_by_case ON trademark_facts (case_number, from_day);
+
+CREATE TABLE label_facts (
+    series text NOT NULL,
+    from_day integer NOT NULL,
+    sequence bigint NOT NULL,
+    ordinal integer NOT NULL,
+    fate text NOT NULL,
+    first bigint NOT NULL,
+    last bigint NOT NULL CHECK (last >= first),
+    subject_code text,
+    product_code text,
+    PRIMARY KEY (sequence, ordinal)
+);
+CREATE INDEX label_facts_by_series ON label_facts (series, first);

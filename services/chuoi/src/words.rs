@@ -3,8 +3,8 @@
 use clap::ValueEnum;
 use clap::builder::PossibleValue;
 use wire::proto::chuoi::event::v1::{
-    CertificateKind, CertificateStanding, Finding, GradingLevel, ObservationKind, OrganizationKind, Process, ProgrammeMeasure,
-    RecallForm, RefusalReason, ReturnReason, SiteKind, SiteStanding, WasteReason,
+    CertificateKind, CertificateStanding, Finding, GradingLevel, LabelFate, ObservationKind, OrganizationKind, Process,
+    ProgrammeMeasure, RecallForm, RefusalReason, ReturnReason, SiteKind, SiteStanding, TrademarkStep, WasteReason,
 };
 use wire::proto::chuoi::programme::v1::Validity;
 use wire::proto::chuoi::record::v1::Verdict;
@@ -136,6 +136,13 @@ words! {
     LevelWord of GradingLevel { "district" = District, "province" = Province, "central" = Central }
     /// How a site stands.
     StandingWord of SiteStanding { "open" = Open, "closed" = Closed, "restricted" = Restricted }
+    /// Where the case of a trademark stands.
+    TrademarkWord of TrademarkStep {
+        "opened" = Opened, "filed" = Filed, "published" = Published, "granted" = Granted, "refused" = Refused,
+        "withdrawn" = Withdrawn,
+    }
+    /// What became of labels.
+    LabelWord of LabelFate { "issued" = Issued, "used" = Used, "spoiled" = Spoiled, "voided" = Voided }
     /// What a programme counts.
     MeasuredWord of ProgrammeMeasure {
         "chains" = Chains, "products" = Products, "supermarkets" = Supermarkets, "general-stores" = GeneralStores,

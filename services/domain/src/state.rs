@@ -532,7 +532,7 @@ impl State {
                 }
             }
             Fact::Ordered(ordered) => self.note_ordered(ordered, by, holds),
-            Fact::OrderClosed(closed) => self.note_order_closed(closed.order, by, holds),
+            Fact::OrderClosed(closed) => self.note_order_closed(closed.order, by, event.time.business_day, holds),
             Fact::Packed(packed) => self.note_packed(packed, holds),
             Fact::Unpacked(unpacked) => self.note_packed(unpacked, !holds),
             Fact::Sold(_)

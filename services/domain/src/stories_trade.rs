@@ -397,14 +397,35 @@ fn an_order_is_placed_once_and_served_only_where_it_was_placed() {
         (serving("O3", dispatch("S2", "SM1", &[("A", 2_000)])),               "NO_ORDER"),
         (close_order("O1"),                                                   "accepted"),
         (close_order("O1"),                                                   "ORDER_CLOSED"),
-        (serving("O1", dispatch("S2", "SM1", &[("A", 2_000)])),               "ORDER_CLOSED"),
+        // What left that day, before it was closed or after, served it.
+        (serving("O1", dispatch("S2", "SM1", &[("A", 1_000)])),               "accepted"),
     ] {
         let teller = if matches!(action, Action::PlaceOrder(_)) { SHOP } else { teller(&action) };
         let command = world.command(at("2026-11-22 09:00"), action.clone(), false);
         assert_eq!(reason(world.send(teller, command)), outcome, "{action:?}");
     }
+    let late = serving("O1", dispatch("S3", "SM1", &[("A", 2_000)]));
+    assert_eq!(reason(world.record_at("2026-11-23 09:00", late.clone())), "ORDER_CLOSED");
     // Voided it was never placed; its code is free again, and what was sent for it went somewhere all the same.
     world.record_at("2026-11-22 10:00", void(id)).unwrap();
     assert_eq!(reason(world.record_at("2026-11-22 10:00", order("SM1", "O1", 10_000))), "accepted");
+    assert_eq!(reason(world.record_at("2026-11-23 09:00", late)), "accepted", "nobody closed that one");
     assert_eq!(world.state.held(lot("A"), &Holder::Shipment(shipment_id("S1"))), Milli(2_000));
+}
+
+/// What is sent without a code of its own is known by the command's; a correction of it stays the same thing.
+#[test]
+fn what_is_corrected_keeps_the_code_that_it_was_given() {
+    let mut world = stocked();
+    let (placed, events) = world.record_at("2026-11-22 08:00", order("SM1", "", 30_000)).unwrap();
+    let Fact::Ordered(ordered) = &events[0].fact else { panic!("{events:?}") };
+    let (_, events) = world.record_at("2026-11-22 09:00", correct(placed, order("SM1", "", 20_000))).unwrap();
+    let Fact::Ordered(corrected) = &events[1].fact else { panic!("{events:?}") };
+    assert_eq!((corrected.order, &corrected.code), (ordered.order, &ordered.code));
+    let (sent, events) = world.record_at("2026-11-22 10:00", dispatch("", "SM1", &[("A", 5_000)])).unwrap();
+    let Fact::Dispatched(dispatched) = &events[0].fact else { panic!("{events:?}") };
+    let shipment = dispatched.shipment;
+    let (_, events) = world.record_at("2026-11-22 10:30", correct(sent, dispatch("", "SM1", &[("A", 4_000)]))).unwrap();
+    let Fact::Dispatched(corrected) = &events[1].fact else { panic!("{events:?}") };
+    assert_eq!(corrected.shipment, shipment);
 }

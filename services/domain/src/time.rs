@@ -12,6 +12,9 @@ pub struct BusinessDay(pub i32);
 
 const EPOCH: Date = jiff::civil::date(1970, 1, 1);
 
+/// Days of a span at most (`jiff::Span::days`).
+const MOST_SPAN_DAYS: i64 = 7_304_484;
+
 impl BusinessDay {
     /// The day of a date.
     pub fn of(date: Date) -> BusinessDay {
@@ -21,7 +24,9 @@ impl BusinessDay {
 
     /// Its date; days beyond the calendar's years -9999 to 9999 are taken as its ends.
     pub fn date(self) -> Date {
-        EPOCH.saturating_add(i64::from(self.0).days())
+        // A span holds no more days than lie between the ends of the calendar.
+        let days = i64::from(self.0).clamp(-MOST_SPAN_DAYS, MOST_SPAN_DAYS);
+        EPOCH.saturating_add(days.days())
     }
 
     /// So many days later.

@@ -1,7 +1,7 @@
 //! Names of kinds, as tables and answers hold them. Tables hold the domain's names; protobuf's are the same behind a prefix.
 
 use wire::proto::chuoi::event::v1::{
-    CertificateKind, GradingLevel, OcopRule, OrganizationKind, ProgrammeMeasure, SiteKind, SiteStanding,
+    CertificateKind, GradingLevel, LabelFate, OcopRule, OrganizationKind, ProgrammeMeasure, SiteKind, SiteStanding, TrademarkStep,
 };
 use wire::proto::chuoi::stock::v1::{LedgerMoveKind, OutsideReason};
 use wire::proto::chuoi::trace::v1::EventKind;
@@ -53,6 +53,16 @@ pub fn grading_level(name: &str) -> GradingLevel {
 /// How a site with this name stands.
 pub fn site_standing(name: &str) -> SiteStanding {
     SiteStanding::from_str_name(&format!("SITE_STANDING_{}", name.to_ascii_uppercase())).unwrap_or_default()
+}
+
+/// The step with this name.
+pub fn trademark_step(name: &str) -> TrademarkStep {
+    TrademarkStep::from_str_name(&format!("TRADEMARK_STEP_{}", name.to_ascii_uppercase())).unwrap_or_default()
+}
+
+/// What became of labels, by this name.
+pub fn label_fate(name: &str) -> LabelFate {
+    LabelFate::from_str_name(&format!("LABEL_FATE_{}", name.to_ascii_uppercase())).unwrap_or_default()
 }
 
 /// The measure with this name.

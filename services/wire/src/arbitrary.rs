@@ -3,8 +3,8 @@
 use domain::entry::{Document, Genesis, RecordedCommand};
 use domain::event::programme::{
     Certificate, CertificateKind, CertificateRef, CertificateStanding, CertificateStandingChange, CraftVillage,
-    DistrictSuccession, GradingLevel, OcopGrading, OcopRegistration, OcopRule, ProgrammeMeasure, SiteStanding,
-    SiteStandingChange, Target,
+    DistrictSuccession, GradingLevel, LabelFate, Labels, OcopGrading, OcopRegistration, OcopRule, ProgrammeMeasure, SiteStanding,
+    SiteStandingChange, Target, TrademarkCase, TrademarkStep,
 };
 use domain::event::registry::{
     Capacity, Chain, District, DuplicateMerged, Member, Membership, NumberAttached, NumberDetached, Organization,
@@ -433,6 +433,14 @@ fn programme() -> impl Strategy<Value = RegistryFact> {
         (craft_village(), text(), text(), district(), of("[a-z]{1,9}")).prop_map(|(code, name, trade, district, recognition)| {
             RegistryFact::CraftVillage(CraftVillage { code, name, trade, district, recognition })
         }),
+        (text(), organization(), text(), select(TrademarkStep::ALL), of(day())).prop_map(|(number, subject, mark, step, due)| {
+            RegistryFact::TrademarkCase(TrademarkCase { number, subject, mark, step, due })
+        }),
+        (text(), select(LabelFate::ALL), any::<i64>(), any::<i64>(), of(organization()), of(product())).prop_map(
+            |(series, fate, first, last, subject, product)| {
+                RegistryFact::Labels(Labels { series, fate, first, last, subject, product })
+            }
+        ),
         (select(ProgrammeMeasure::ALL), any::<i64>(), day(), text())
             .prop_map(|(measure, value, due, source)| { RegistryFact::Target(Target { measure, value, due, source }) }),
     ]

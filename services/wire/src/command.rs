@@ -546,6 +546,8 @@ fn register(register: &proto::Register) -> Result<RegistryFact, Undecodable> {
         Some(ProtoFact::DistrictSucceeded(fact)) => ("district_succeeded", programme::read_succession(fact)),
         Some(ProtoFact::CraftVillage(fact)) => ("craft_village", programme::read_village(fact)),
         Some(ProtoFact::Target(fact)) => ("target", programme::read_target(fact)),
+        Some(ProtoFact::TrademarkCase(fact)) => ("trademark_case", programme::read_trademark(fact)),
+        Some(ProtoFact::Labels(fact)) => ("labels", programme::read_labels(fact)),
         None => {
             return Err(Undecodable::here("is missing, or one that this version does not know; say what is registered"))
                 .at("fact");
@@ -615,6 +617,11 @@ fn neat(mut fact: RegistryFact) -> Result<RegistryFact, Undecodable> {
             village.recognition.as_mut().map_or(Ok(()), |number| neat(number, "recognition_number"))?;
         }
         RegistryFact::Target(target) => neat(&mut target.source, "source")?,
+        RegistryFact::TrademarkCase(case) => {
+            neat(&mut case.number, "case_number")?;
+            neat(&mut case.mark, "mark")?;
+        }
+        RegistryFact::Labels(labels) => neat(&mut labels.series, "series")?,
         RegistryFact::MemberJoined(_)
         | RegistryFact::MemberLeft(_)
         | RegistryFact::Capacity(_)

@@ -133,6 +133,10 @@ fn read_fact(fact: Option<&ProtoFact>, depth: usize) -> Result<Fact, Undecodable
             programme::read_village(fact).map(Fact::Registered).at("craft_village_registered")
         }
         ProtoFact::TargetSet(fact) => programme::read_target(fact).map(Fact::Registered).at("target_set"),
+        ProtoFact::TrademarkCaseStepped(fact) => {
+            programme::read_trademark(fact).map(Fact::Registered).at("trademark_case_stepped")
+        }
+        ProtoFact::LabelsCounted(fact) => programme::read_labels(fact).map(Fact::Registered).at("labels_counted"),
     }
 }
 

@@ -6,8 +6,8 @@ use crate::undecodable::{At as _, Undecodable, each};
 use crate::words;
 use domain::event::RegistryFact;
 use domain::event::programme::{
-    Certificate, CertificateRef, CertificateStandingChange, CraftVillage, DistrictSuccession, OcopGrading, OcopRegistration,
-    SiteStandingChange, Target,
+    Certificate, CertificateRef, CertificateStandingChange, CraftVillage, DistrictSuccession, Labels, OcopGrading,
+    OcopRegistration, SiteStandingChange, Target, TrademarkCase,
 };
 use domain::id::{ChainCode, CraftVillageCode, DistrictCode, OrganizationCode, ProductCode, SiteCode};
 use domain::time::BusinessDay;
@@ -100,6 +100,54 @@ pub fn read_target(target: &proto::TargetSet) -> Result<RegistryFact, Undecodabl
         due: BusinessDay(target.due_day),
         source: target.source.clone(),
     }))
+}
+
+/// Reads a step of a trademark's case.
+pub fn read_trademark(case: &proto::TrademarkCaseStepped) -> Result<RegistryFact, Undecodable> {
+    Ok(RegistryFact::TrademarkCase(TrademarkCase {
+        number: case.case_number.clone(),
+        subject: OrganizationCode::parse(&case.subject_code).at("subject_code")?,
+        mark: case.mark.clone(),
+        step: words::said(words::trademark_step(case.step), case.step).at("step")?,
+        due: case.due_day.map(BusinessDay),
+    }))
+}
+
+/// Reads what became of labels.
+pub fn read_labels(labels: &proto::LabelsCounted) -> Result<RegistryFact, Undecodable> {
+    let subject = (!labels.subject_code.is_empty()).then(|| OrganizationCode::parse(&labels.subject_code));
+    let product = (!labels.product_code.is_empty()).then(|| ProductCode::parse(&labels.product_code));
+    Ok(RegistryFact::Labels(Labels {
+        series: labels.series.clone(),
+        fate: words::said(words::label_fate(labels.fate), labels.fate).at("fate")?,
+        first: labels.first,
+        last: labels.last,
+        subject: subject.transpose().at("subject_code")?,
+        product: product.transpose().at("product_code")?,
+    }))
+}
+
+/// Writes a step of a trademark's case.
+pub(crate) fn write_trademark(case: &TrademarkCase) -> Fact {
+    Fact::TrademarkCaseStepped(proto::TrademarkCaseStepped {
+        case_number: case.number.clone(),
+        subject_code: case.subject.to_string(),
+        mark: case.mark.clone(),
+        step: words::write_trademark_step(case.step),
+        due_day: case.due.map(|day| day.0),
+    })
+}
+
+/// Writes what became of labels.
+pub(crate) fn write_labels(labels: &Labels) -> Fact {
+    Fact::LabelsCounted(proto::LabelsCounted {
+        series: labels.series.clone(),
+        fate: words::write_label_fate(labels.fate),
+        first: labels.first,
+        last: labels.last,
+        subject_code: labels.subject.as_ref().map(ToString::to_string).unwrap_or_default(),
+        product_code: labels.product.as_ref().map(ToString::to_string).unwrap_or_default(),
+    })
 }
 
 /// Writes a certificate.

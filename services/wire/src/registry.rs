@@ -314,6 +314,8 @@ pub fn write(fact: &RegistryFact) -> Fact {
         RegistryFact::DistrictSucceeded(fact) => programme::write_succession(fact),
         RegistryFact::CraftVillage(fact) => programme::write_village(fact),
         RegistryFact::Target(fact) => programme::write_target(fact),
+        RegistryFact::TrademarkCase(fact) => programme::write_trademark(fact),
+        RegistryFact::Labels(fact) => programme::write_labels(fact),
     }
 }
 

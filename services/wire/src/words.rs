@@ -68,6 +68,11 @@ words!(programme_measure, write_programme_measure: ProgrammeMeasure, programme::
     CraftTrades,
 });
 
+words!(trademark_step, write_trademark_step: TrademarkStep, programme::TrademarkStep {
+    Opened, Filed, Published, Granted, Refused, Withdrawn,
+});
+words!(label_fate, write_label_fate: LabelFate, programme::LabelFate { Issued, Used, Spoiled, Voided });
+
 /// A word that has to be said.
 pub(crate) fn said<W>(word: Option<W>, number: i32) -> Result<W, Undecodable> {
     word.ok_or_else(|| match number {

@@ -2,8 +2,8 @@
 
 use domain::event::programme::{
     Certificate, CertificateKind, CertificateRef, CertificateStanding, CertificateStandingChange, CraftVillage,
-    DistrictSuccession, GradingLevel, OcopGrading, OcopRegistration, OcopRule, ProgrammeMeasure, SiteStanding,
-    SiteStandingChange, Target,
+    DistrictSuccession, GradingLevel, LabelFate, Labels, OcopGrading, OcopRegistration, OcopRule, ProgrammeMeasure, SiteStanding,
+    SiteStandingChange, Target, TrademarkCase, TrademarkStep,
 };
 use domain::event::{Fact, RegistryFact};
 use domain::id::{ChainCode, CraftVillageCode, DistrictCode, OrganizationCode, ProductCode, SiteCode};
@@ -92,6 +92,27 @@ pub fn full() -> Vec<(&'static str, Fact)> {
             }),
         ),
         (
+            "trademark_case_stepped",
+            RegistryFact::TrademarkCase(TrademarkCase {
+                number: "NH-2021-07".into(),
+                subject: holder("HTX-CH001"),
+                mark: "Rau sạch Gió Đồng".into(),
+                step: TrademarkStep::Filed,
+                due: Some(BusinessDay(19_100)),
+            }),
+        ),
+        (
+            "labels_counted",
+            RegistryFact::Labels(Labels {
+                series: "OCOP-HN".into(),
+                fate: LabelFate::Issued,
+                first: 1,
+                last: 9_900,
+                subject: Some(holder("HTX-CH001")),
+                product: Some(ProductCode::parse("PK0001").unwrap()),
+            }),
+        ),
+        (
             "target_set",
             RegistryFact::Target(Target {
                 measure: ProgrammeMeasure::OcopGraded,
@@ -153,6 +174,8 @@ pub fn minimal() -> Vec<(&'static str, Fact)> {
                 recognition: None,
             }),
         ),
+        ("trademark_case_stepped", RegistryFact::TrademarkCase(stepped(TrademarkStep::Opened))),
+        ("labels_counted", RegistryFact::Labels(labels(LabelFate::Used))),
         ("target_set", RegistryFact::Target(target(ProgrammeMeasure::Chains))),
     ])
 }
@@ -167,6 +190,14 @@ fn standing(standing: SiteStanding) -> SiteStandingChange {
 
 fn target(measure: ProgrammeMeasure) -> Target {
     Target { measure, value: 0, due: BusinessDay(0), source: String::new() }
+}
+
+fn stepped(step: TrademarkStep) -> TrademarkCase {
+    TrademarkCase { number: String::new(), subject: holder("A"), mark: String::new(), step, due: None }
+}
+
+fn labels(fate: LabelFate) -> Labels {
+    Labels { series: String::new(), fate, first: 0, last: 0, subject: None, product: None }
 }
 
 /// Each word of each list.
@@ -187,5 +218,8 @@ pub fn words() -> Vec<Fact> {
     let levels = GradingLevel::ALL.iter().map(|level| RegistryFact::OcopGraded(grading(OcopRule::Decision148, *level)));
     let sites = SiteStanding::ALL.iter().map(|stands| RegistryFact::SiteStanding(standing(*stands)));
     let measures = ProgrammeMeasure::ALL.iter().map(|measure| RegistryFact::Target(target(*measure)));
-    certificates.chain(standings).chain(rules).chain(levels).chain(sites).chain(measures).map(Fact::Registered).collect()
+    let steps = TrademarkStep::ALL.iter().map(|step| RegistryFact::TrademarkCase(stepped(*step)));
+    let fates = LabelFate::ALL.iter().map(|fate| RegistryFact::Labels(labels(*fate)));
+    let standing = certificates.chain(standings).chain(rules).chain(levels).chain(sites);
+    standing.chain(measures).chain(steps).chain(fates).map(Fact::Registered).collect()
 }

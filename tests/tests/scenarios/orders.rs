@@ -59,6 +59,18 @@ async fn orders_are_filled_by_what_was_accepted_of_what_was_sent_for_them() {
     let d2 = ("D2".to_owned(), 0, 0, 50_000, Some(0), OrderState::Overdue);
     assert_eq!(found, [d1.clone(), d2.clone(), ("D3".to_owned(), 0, 0, 70_000, Some(0), OrderState::Overdue)]);
 
+    // A truck that turns round leaves everything to be sent again.
+    system.record(COOP, "2024-03-02 09:00", serving("D2", dispatch("PX-3", "SM2", &[("T1", 50_000)]))).await;
+    let cancel = CancelShipment {
+        shipment: Some(ShipmentReference { issuer: COOP.into(), shipment_code: "PX-3".into(), ..Default::default() }),
+        everything: true,
+        reason: "hỏng xe".into(),
+        ..Default::default()
+    };
+    let at_least = system.record(COOP, "2024-03-02 10:00", Action::CancelShipment(cancel)).await.position;
+    let turned: Vec<_> = orders(&system, ListOrdersRequest { at_least, ..Default::default() }).await.iter().map(said).collect();
+    assert_eq!(turned[1], ("D2".to_owned(), 50_000, 0, 50_000, Some(0), OrderState::Overdue));
+
     // It was an error, and the second is closed.
     let recorded = mistaken.recorded.unwrap();
     let void = Action::Void(Void { command_id: recorded.command_id, reason: "gõ nhầm".into() });
@@ -68,11 +80,11 @@ async fn orders_are_filled_by_what_was_accepted_of_what_was_sent_for_them() {
     let at_least = system.record(SHOP, "2024-03-02 08:05", close).await.position;
     let asked = ListOrdersRequest { at_least: at_least.clone(), ..Default::default() };
     let found: Vec<_> = orders(&system, asked.clone()).await.iter().map(said).collect();
-    assert_eq!(found, [d1.clone(), (d2.0, 0, 0, 50_000, Some(0), OrderState::Closed)]);
+    assert_eq!(found, [d1.clone(), (d2.0, 50_000, 0, 50_000, Some(0), OrderState::Closed)]);
     let open: Vec<_> = orders(&system, ListOrdersRequest { open_only: true, ..asked }).await.iter().map(said).collect();
     assert_eq!(open, [d1]);
 
-    // By chain and channel, on the days by which they were due: 60 of 150, beside 70 of 90 of what was sent.
+    // By chain and channel, on the days by which they were due: 60 of 150, beside 70 of the 140 that left.
     let request = QueryMeasuresRequest {
         from_date: "2024-03-01".into(),
         to_date: "2024-03-31".into(),
@@ -84,7 +96,8 @@ async fn orders_are_filled_by_what_was_accepted_of_what_was_sent_for_them() {
     let rows = ThroughputServiceClient::new(system.channel.clone()).query_measures(request).await.unwrap().into_inner().rows;
     let [row] = rows.as_slice() else { panic!("one chain and channel: {rows:?}") };
     let measures = row.measures.clone().unwrap();
-    assert_eq!((measures.dispatched_milli, measures.accepted_milli, measures.fill_basis_points), (90_000, 70_000, Some(7_778)));
+    // What turned round was dispatched, too.
+    assert_eq!((measures.dispatched_milli, measures.accepted_milli, measures.fill_basis_points), (140_000, 70_000, Some(5_000)));
     let against_orders = (measures.ordered_milli, measures.ordered_accepted_milli, measures.order_fill_basis_points);
     assert_eq!(against_orders, (150_000, 60_000, Some(4_000)));
     assert_eq!((measures.received_milli, measures.entered_milli), (0, 0), "what was not asked for is not read");

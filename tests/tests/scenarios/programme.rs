@@ -117,6 +117,15 @@ async fn a_claim_is_judged_on_the_day_of_the_harvest() {
     let answer = check(&system, "T1", &[CertificateKind::Organic], &at_least).await;
     assert!(answer.findings.iter().any(|it| it.objection() == Objection::NotCertified), "{answer:?}");
 
+    // Nor does it cover what began at another's site, whoever gave the lot its code; and only a code names a thing.
+    let others = event::CertificateIssued { holder_code: SHOP.into(), ..certificate(CertificateKind::Iso22000, "IS-1", None) };
+    let at_least = register(&system, "2024-01-01", Fact::Certificate(others)).await;
+    let answer = check(&system, "T1", &[CertificateKind::Iso22000], &at_least).await;
+    assert!(answer.findings.iter().any(|it| it.objection() == Objection::NotCertified), "{answer:?}");
+    let ever = event::CertificateIssued { until_day: Some(i32::MAX), ..certificate(CertificateKind::Other, "X-1", None) };
+    let why = refused(&system, "2024-01-01", Fact::Certificate(ever)).await;
+    assert!(why.contains("until_day") && why.contains("9999-12-31"), "{why}");
+
     // What lapses, and what has: as of any day.
     let list = async |request: ListCertificatesRequest| {
         let request = ListCertificatesRequest { at_least: at_least.clone(), ..request };
@@ -130,6 +139,7 @@ async fn a_claim_is_judged_on_the_day_of_the_harvest() {
     let expected = [
         ("VG-01".to_owned(), Validity::Lapsed, None),
         ("HA-7".to_owned(), Validity::Valid, None),
+        ("IS-1".to_owned(), Validity::Valid, None),
         ("OR-1".to_owned(), Validity::Valid, None),
     ];
     assert_eq!(list(all.clone()).await, expected);
@@ -191,6 +201,10 @@ async fn stars_follow_from_scores_and_the_programme_is_scored_on_any_day() {
     assert!(why.contains("community_hundredths") && why.contains("3500"), "{why}");
     let why = refused(&system, "2021-12-20", grade("D3", OcopRule::Decision1048, [0; 3])).await;
     assert!(why.contains("register it first"), "{why}");
+    // Mistyped points are said again for the day of the decision; a second dossier of the product makes it no second product.
+    register(&system, "2021-12-21", dossier("D0", "PK1", "001")).await;
+    register(&system, "2021-12-22", grade("D0", OcopRule::Decision1048, [0, 0, 0])).await;
+    register(&system, "2021-12-22", grade("D0", OcopRule::Decision1048, [1_000, 1_000, 1_000])).await;
     let target = event::TargetSet {
         measure: ProgrammeMeasure::OcopGraded.into(),
         value: 2,
@@ -207,7 +221,8 @@ async fn stars_follow_from_scores_and_the_programme_is_scored_on_any_day() {
     // 89.5 points are four stars.
     let graded = ("D1".to_owned(), 4, "2024-12-19".to_owned(), Validity::Valid);
     let waiting = ("D2".to_owned(), 0, String::new(), Validity::Unspecified);
-    assert_eq!(ocop("2022-01-01", Default::default(), &at_least).await, [graded.clone(), waiting.clone()]);
+    let weak = ("D0".to_owned(), 2, String::new(), Validity::Unspecified);
+    assert_eq!(ocop("2022-01-01", Default::default(), &at_least).await, [graded.clone(), weak, waiting.clone()]);
     assert_eq!(ocop("2021-12-19", Default::default(), &at_least).await[0].1, 0, "not graded the day before");
     let renewals = ListOcopProductsRequest { lapsing_within_days: 90, ..Default::default() };
     assert_eq!(ocop("2024-10-01", renewals.clone(), &at_least).await, std::slice::from_ref(&graded));
@@ -226,10 +241,8 @@ async fn stars_follow_from_scores_and_the_programme_is_scored_on_any_day() {
         )
     };
     let (chains, registered, graded) = score("2022-07-01", &at_least).await;
-    assert_eq!(
-        (chains, registered, graded.count, graded.target, graded.basis_points, graded.overdue),
-        (1, 2, 1, Some(2), Some(5_000), true)
-    );
+    let counted = (chains, registered, graded.count, graded.target, graded.basis_points, graded.overdue);
+    assert_eq!(counted, (1, 1, 1, Some(2), Some(5_000), true), "one product of one maker, three dossiers");
     assert_eq!(score("2021-05-31", &at_least).await.1, 1, "as of that day");
 
     // On 1 July 2025 both districts pass to one ward; their dossiers and sites count there, and old reports stay what they were.
@@ -256,7 +269,7 @@ async fn stars_follow_from_scores_and_the_programme_is_scored_on_any_day() {
         rows.into_iter().map(|it| (it.district_code, it.registered, it.graded, it.five_stars, it.lapsed)).collect::<Vec<_>>()
     };
     assert_eq!(progress("2022-01-01").await, [("001".to_owned(), 1, 1, 0, 0), ("002".to_owned(), 1, 0, 0, 0)]);
-    assert_eq!(progress("2025-08-01").await, [("10015".to_owned(), 2, 2, 1, 1)]);
+    assert_eq!(progress("2025-08-01").await, [("10015".to_owned(), 1, 1, 1, 0)], "its grade was renewed");
     let coverage = async |map_date: &str| {
         let request = ListCoverageRequest { map_date: map_date.into(), at_least: at_least.clone(), ..Default::default() };
         let answer = ReportServiceClient::new(system.channel.clone()).list_coverage(request).await.unwrap().into_inner();
@@ -373,5 +386,79 @@ async fn craft_villages_are_listed_by_trade_as_of_any_day() {
     let count = |measure: ProgrammeMeasure| rows.iter().find(|it| it.measure() == measure).unwrap().count;
     let counts = [ProgrammeMeasure::CraftVillages, ProgrammeMeasure::CraftVillagesRecognised, ProgrammeMeasure::CraftTrades];
     assert_eq!(counts.map(count), [2, 1, 2]);
+    assert_eq!(system.verify().await.differences, []);
+}
+
+/// Each label is issued once and used, spoiled or voided once; a case goes from step to step and ends.
+#[tokio::test(flavor = "multi_thread")]
+async fn each_label_is_accounted_for_once_and_a_trademark_s_case_ends() {
+    use wire::proto::chuoi::event::v1::{LabelFate, TrademarkStep};
+    let system = System::start().await;
+    let labels = |fate: LabelFate, first: i64, last: i64| {
+        let subject_code = if fate == LabelFate::Issued { COOP } else { "" }.to_owned();
+        let (series, product_code) = ("OCOP-HN".to_owned(), String::new());
+        Fact::Labels(event::LabelsCounted { series, fate: fate.into(), first, last, subject_code, product_code })
+    };
+    register(&system, "2021-12-01", labels(LabelFate::Issued, 1, 1_000)).await;
+    register(&system, "2021-12-02", labels(LabelFate::Issued, 1_001, 1_500)).await;
+    register(&system, "2021-12-10", labels(LabelFate::Used, 1, 300)).await;
+    register(&system, "2021-12-11", labels(LabelFate::Spoiled, 301, 310)).await;
+    let at_least = register(&system, "2021-12-12", labels(LabelFate::Voided, 990, 1_010)).await;
+    for (again, why) in [
+        (labels(LabelFate::Issued, 1_500, 1_600), "OCOP-HN 1500 is issued already"),
+        (labels(LabelFate::Used, 300, 305), "OCOP-HN 300 is used already"),
+        (labels(LabelFate::Used, 980, 995), "OCOP-HN 990 is voided already"),
+        (labels(LabelFate::Used, 1_490, 1_510), "OCOP-HN 1501 was never issued"),
+    ] {
+        let refused = refused(&system, "2021-12-13", again).await;
+        assert!(refused.contains(why), "{why}: {refused}");
+    }
+    let early = refused(&system, "2021-11-30", labels(LabelFate::Used, 400, 410)).await;
+    assert!(early.contains("is issued on 2021-12-01 only"), "{early}");
+    let list = async |date: &str| {
+        let request = ListLabelsRequest { date: date.into(), at_least: at_least.clone(), ..Default::default() };
+        let rows = programme(&system).list_labels(request).await.unwrap().into_inner().rows;
+        rows.into_iter().map(|it| (it.first, it.issued, it.used, it.spoiled, it.voided, it.left)).collect::<Vec<_>>()
+    };
+    assert_eq!(list("2021-12-12").await, [(1, 1_000, 300, 10, 11, 679), (1_001, 500, 0, 0, 10, 490)]);
+    assert_eq!(list("2021-12-10").await, [(1, 1_000, 300, 0, 0, 700), (1_001, 500, 0, 0, 0, 500)]);
+    let one = async |number: i64| {
+        let request = GetLabelRequest { series: "OCOP-HN".into(), number, at_least: at_least.clone(), ..Default::default() };
+        programme(&system).get_label(request).await.map(|answer| answer.into_inner())
+    };
+    let spoiled = one(305).await.unwrap();
+    assert_eq!((spoiled.fate(), spoiled.since_date.as_str()), (LabelFate::Spoiled, "2021-12-11"));
+    assert_eq!(spoiled.run.unwrap().subject_code, COOP);
+    assert_eq!(one(500).await.unwrap().fate(), LabelFate::Issued);
+    assert_eq!(one(2_000).await.unwrap_err().code(), tonic::Code::NotFound);
+
+    let step = |step: TrademarkStep, due: Option<&str>| {
+        Fact::TrademarkCase(event::TrademarkCaseStepped {
+            case_number: "NH-7".into(),
+            subject_code: COOP.into(),
+            mark: "Rau sạch Gió Đồng".into(),
+            step: step.into(),
+            due_day: due.map(day),
+        })
+    };
+    register(&system, "2021-01-10", step(TrademarkStep::Opened, Some("2021-03-01"))).await;
+    let at_least = register(&system, "2021-02-20", step(TrademarkStep::Filed, Some("2021-12-31"))).await;
+    let cases = async |date: &str, at_least: &str| {
+        let request = ListTrademarkCasesRequest { date: date.into(), at_least: at_least.into(), ..Default::default() };
+        let rows = programme(&system).list_trademark_cases(request).await.unwrap().into_inner().rows;
+        rows.into_iter().map(|it| (it.step(), it.opened_date.clone(), it.overdue)).collect::<Vec<_>>()
+    };
+    let opened = "2021-01-10".to_owned();
+    assert_eq!(cases("2021-02-01", &at_least).await, [(TrademarkStep::Opened, opened.clone(), false)]);
+    assert_eq!(cases("2022-01-01", &at_least).await, [(TrademarkStep::Filed, opened.clone(), true)]);
+    let at_least = register(&system, "2022-06-01", step(TrademarkStep::Granted, None)).await;
+    assert_eq!(cases("2022-06-01", &at_least).await, [(TrademarkStep::Granted, opened, false)]);
+    let why = refused(&system, "2022-07-01", step(TrademarkStep::Filed, None)).await;
+    assert!(why.contains("ended on 2022-06-01"), "{why}");
+    let why = refused(&system, "2021-02-01", step(TrademarkStep::Withdrawn, None)).await;
+    assert!(why.contains("went on to granted on 2022-06-01"), "{why}");
+    // What was typed wrongly is said again for its day.
+    let at_least = register(&system, "2022-06-01", step(TrademarkStep::Refused, None)).await;
+    assert_eq!(cases("2022-06-01", &at_least).await[0].0, TrademarkStep::Refused);
     assert_eq!(system.verify().await.differences, []);
 }

@@ -14,8 +14,8 @@ use wire::proto::chuoi::record::v1::Recorded;
 
 use super::names::Names;
 use crate::words::{
-    CertificateStandingWord, CertificateWord, FindingWord, MeasuredWord, ObservationWord, ProcessWord, Refusal, ReturnWord,
-    StandingWord, VerdictWord, WasteWord, count, number, quantity,
+    CertificateStandingWord, CertificateWord, FindingWord, LabelWord, MeasuredWord, ObservationWord, ProcessWord, Refusal,
+    ReturnWord, StandingWord, TrademarkWord, VerdictWord, WasteWord, count, number, quantity,
 };
 
 /// A recording command's answer.
@@ -246,6 +246,12 @@ fn describe(event: &Event, names: &Names) -> Vec<String> {
         }
         Some(Fact::CraftVillageRegistered(fact)) => {
             (format!("registered craft village {} {}", fact.village_code, fact.name), Vec::new())
+        }
+        Some(Fact::TrademarkCaseStepped(fact)) => {
+            (format!("trademark case {} ({}): {}", fact.case_number, fact.mark, TrademarkWord::word(fact.step)), Vec::new())
+        }
+        Some(Fact::LabelsCounted(fact)) => {
+            (format!("labels {} {} to {} {}", fact.series, fact.first, fact.last, LabelWord::word(fact.fate)), Vec::new())
         }
         Some(Fact::TargetSet(fact)) => {
             let value = count(fact.value);

@@ -4,8 +4,8 @@ use clap::{Args, Subcommand};
 use tonic::transport::Channel;
 use wire::proto::chuoi::programme::v1::programme_service_client::ProgrammeServiceClient;
 use wire::proto::chuoi::programme::v1::{
-    GetScoreRequest, ListCertificatesRequest, ListCraftVillagesRequest, ListOcopProductsRequest, ListOcopProgressRequest,
-    ListStandingsRequest,
+    GetLabelRequest, GetScoreRequest, ListCertificatesRequest, ListCraftVillagesRequest, ListLabelsRequest,
+    ListOcopProductsRequest, ListOcopProgressRequest, ListStandingsRequest, ListTrademarkCasesRequest,
 };
 
 use super::report::{Flags, pages, show};
@@ -27,6 +27,10 @@ pub enum Programme {
     Closed(Closed),
     /// Craft villages and their trades
     Villages(Villages),
+    /// Cases of trademarks, those that are due first before the others
+    Trademarks(Trademarks),
+    /// Labels that were issued, used, spoiled and voided; or what became of one
+    Labels(Labels),
     /// What the programme counts, beside its targets
     Score(Score),
 }
@@ -131,6 +135,43 @@ pub struct Villages {
     pub flags: Flags,
 }
 
+/// Flags of `trademarks`.
+#[derive(Args, Clone, Debug)]
+pub struct Trademarks {
+    /// Only of these makers: code or GLN
+    #[arg(long = "subject", value_name = "ORGANIZATION", value_delimiter = ',')]
+    pub subjects: Vec<String>,
+    /// Only those that have not ended
+    #[arg(long)]
+    pub open_only: bool,
+    /// As of this day [default: today]
+    #[arg(long, value_name = "DAY", value_parser = typed::date)]
+    pub date: Option<String>,
+    /// What every question heeds.
+    #[command(flatten)]
+    pub flags: Flags,
+}
+
+/// Flags of `labels`.
+#[derive(Args, Clone, Debug)]
+pub struct Labels {
+    /// What became of this label: SERIES NUMBER
+    #[arg(num_args = 2, value_names = ["SERIES", "NUMBER"])]
+    pub label: Vec<String>,
+    /// Only of this series
+    #[arg(long, default_value = "", hide_default_value = true, conflicts_with = "label")]
+    pub series: String,
+    /// Only of these makers: code or GLN
+    #[arg(long = "subject", value_name = "ORGANIZATION", value_delimiter = ',', conflicts_with = "label")]
+    pub subjects: Vec<String>,
+    /// As of this day [default: today]
+    #[arg(long, value_name = "DAY", value_parser = typed::date)]
+    pub date: Option<String>,
+    /// What every question heeds.
+    #[command(flatten)]
+    pub flags: Flags,
+}
+
 /// Flags of `score`.
 #[derive(Args, Clone, Debug)]
 pub struct Score {
@@ -151,6 +192,8 @@ impl Programme {
             Programme::Progress(asked) => &asked.flags,
             Programme::Closed(asked) => &asked.flags,
             Programme::Villages(asked) => &asked.flags,
+            Programme::Trademarks(asked) => &asked.flags,
+            Programme::Labels(asked) => &asked.flags,
             Programme::Score(asked) => &asked.flags,
         }
     }
@@ -194,6 +237,22 @@ pub async fn run(settings: Settings, programme: &Programme) -> Result<(), Failur
             let (date, recognised_only) = (date.unwrap_or_default(), recognised);
             let request = ListCraftVillagesRequest { districts, trade, recognised_only, date, ..Default::default() };
             pages!(client, service, flags, list_craft_villages, "chuoi.programme.v1.ListCraftVillagesResponse", request)
+        }
+        Programme::Trademarks(Trademarks { subjects, open_only, date, .. }) => {
+            let date = date.unwrap_or_default();
+            let request = ListTrademarkCasesRequest { subjects, open_only, date, ..Default::default() };
+            pages!(client, service, flags, list_trademark_cases, "chuoi.programme.v1.ListTrademarkCasesResponse", request)
+        }
+        Programme::Labels(Labels { label, series, subjects, date, .. }) => {
+            let date = date.unwrap_or_default();
+            let [series_of, number] = label.as_slice() else {
+                let request = ListLabelsRequest { subjects, series, date, ..Default::default() };
+                return pages!(client, service, flags, list_labels, "chuoi.programme.v1.ListLabelsResponse", request);
+            };
+            let number = number.parse().map_err(|_| Failure::Usage(format!("{number:?} is no number of a label")))?;
+            let request = GetLabelRequest { series: series_of.clone(), number, date, at_least };
+            let answer = answered(service.get_label(query(request)).await)?;
+            show(&client, "chuoi.programme.v1.GetLabelResponse", &answer)
         }
         Programme::Score(Score { date, .. }) => {
             let request = GetScoreRequest { date: date.unwrap_or_default(), at_least };

@@ -150,6 +150,14 @@ fields! {
     Share = "share" ["tỷ lệ", "tỷ lệ (%)", "phần trăm"],
     /// Trade of a village.
     Trade = "trade" ["nghề", "ngành nghề", "nghề truyền thống"],
+    /// Trademark.
+    Mark = "mark" ["nhãn hiệu", "tên nhãn hiệu", "trademark"],
+    /// Series of labels.
+    Series = "series" ["ký hiệu tem", "sê-ri", "seri", "loại tem"],
+    /// First number.
+    First = "first" ["từ số", "số bắt đầu"],
+    /// Last number.
+    Last = "last" ["đến số", "số kết thúc"],
     /// What is counted.
     Measure = "measure" ["chỉ số", "tiêu chí", "chỉ tiêu kế hoạch"],
     /// How many are aimed at.

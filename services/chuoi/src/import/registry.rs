@@ -6,8 +6,13 @@ use wire::proto::chuoi::record::v1::register::Fact;
 
 use super::columns::Field;
 use super::rows::{Bad, Cells, Kind};
-use super::words::{CERTIFICATE_STANDINGS, CERTIFICATES, LEVELS, ORGANIZATIONS, SITE_STANDINGS, SITES};
-use crate::words::{CertificateStandingWord, CertificateWord, Channel, LevelWord, MeasuredWord, OrganizationWord, StandingWord};
+use super::words::{
+    CERTIFICATE_STANDINGS, CERTIFICATES, LABEL_FATES, LEVELS, ORGANIZATIONS, SITE_STANDINGS, SITES, TRADEMARK_STEPS,
+};
+use crate::words::{
+    CertificateStandingWord, CertificateWord, Channel, LabelWord, LevelWord, MeasuredWord, OrganizationWord, StandingWord,
+    TrademarkWord,
+};
 
 pub(super) fn fact(kind: Kind, row: &Cells<'_>, bad: &mut Vec<Bad>) -> Option<Fact> {
     let gln = |bad: &mut Vec<Bad>| match row.text(Field::Gln).as_str() {
@@ -159,8 +164,26 @@ pub(super) fn fact(kind: Kind, row: &Cells<'_>, bad: &mut Vec<Bad>) -> Option<Fa
         Kind::Targets => Fact::Target(event::TargetSet {
             measure: row.word::<MeasuredWord>(Field::Measure, &[], bad)?.number(),
             value: whole(Field::Target, bad),
-            due_day: day(row, Field::Due, bad).unwrap_or_default(),
+            due_day: {
+                row.needed(Field::Due, bad);
+                day(row, Field::Due, bad).unwrap_or_default()
+            },
             source: row.needed(Field::Decision, bad),
+        }),
+        Kind::Trademarks => Fact::TrademarkCase(event::TrademarkCaseStepped {
+            case_number: row.needed(Field::Number, bad),
+            subject_code: row.needed(Field::Organization, bad),
+            mark: row.needed(Field::Mark, bad),
+            step: row.word::<TrademarkWord>(Field::Standing, TRADEMARK_STEPS, bad)?.number(),
+            due_day: day(row, Field::Due, bad),
+        }),
+        Kind::Labels => Fact::Labels(event::LabelsCounted {
+            series: row.needed(Field::Series, bad),
+            fate: row.word::<LabelWord>(Field::Standing, LABEL_FATES, bad)?.number(),
+            first: whole(Field::First, bad),
+            last: whole(Field::Last, bad),
+            subject_code: row.text(Field::Organization),
+            product_code: row.text(Field::Product),
         }),
         _ => return None,
     })

@@ -95,6 +95,10 @@ pub enum Kind {
     CraftVillages,
     /// Registry: what the programme aims at
     Targets,
+    /// Registry: steps of trademarks' cases
+    Trademarks,
+    /// Registry: labels that were issued, used, spoiled or voided
+    Labels,
 }
 
 impl Kind {
@@ -118,6 +122,8 @@ impl Kind {
                 | SiteStandings
                 | CraftVillages
                 | Targets
+                | Trademarks
+                | Labels
         )
     }
 
@@ -153,13 +159,15 @@ impl Kind {
             Kind::SiteStandings => &[F::Date, F::Site, F::Standing],
             Kind::CraftVillages => &[F::Date, F::Code, F::Name, F::Trade, F::District],
             Kind::Targets => &[F::Date, F::Measure, F::Target, F::Due, F::Decision],
+            Kind::Trademarks => &[F::Date, F::Number, F::Organization, F::Mark, F::Standing],
+            Kind::Labels => &[F::Date, F::Series, F::First, F::Last, F::Standing],
         }
     }
 
     /// What rows of one command have in common besides following each other; nothing where each row stands for itself.
     fn slip(self) -> &'static [Field] {
         match self {
-            Kind::Dispatch => &[Field::Shipment, Field::From, Field::To, Field::Date, Field::Time],
+            Kind::Dispatch => &[Field::Shipment, Field::From, Field::To, Field::Order, Field::Buyer, Field::Date, Field::Time],
             Kind::Receive | Kind::Refuse | Kind::Short | Kind::Cancel => {
                 &[Field::Shipment, Field::Sender, Field::Site, Field::Reason, Field::Date, Field::Time]
             }
@@ -506,7 +514,7 @@ fn action(kind: Kind, rows: &[Cells<'_>], bad: &mut Vec<Bad>) -> Option<Action> 
             to_site: first.needed(Field::To, bad),
             shipment_code: first.text(Field::Shipment),
             lines: lines(false, bad),
-            order: order(first),
+            order: order(first, bad),
             trip_id: first.text(Field::Trip),
             sscc: first.text(Field::Sscc),
             consignment: false,
@@ -638,14 +646,22 @@ fn action(kind: Kind, rows: &[Cells<'_>], bad: &mut Vec<Bad>) -> Option<Action> 
         | Kind::OcopGrades
         | Kind::SiteStandings
         | Kind::CraftVillages
-        | Kind::Targets => Action::Register(Register { fact: Some(registry::fact(kind, first, bad)?) }),
+        | Kind::Targets
+        | Kind::Trademarks
+        | Kind::Labels => Action::Register(Register { fact: Some(registry::fact(kind, first, bad)?) }),
     })
 }
 
-/// The order that a shipment serves, where the row names one.
-fn order(row: &Cells<'_>) -> Option<OrderReference> {
+/// The order that a shipment serves, where the row names one: by its buyer and code in two columns, or in one.
+fn order(row: &Cells<'_>, bad: &mut Vec<Bad>) -> Option<OrderReference> {
     let (buyer, order_code) = (row.text(Field::Buyer), row.text(Field::Order));
-    (!order_code.is_empty()).then(|| OrderReference { buyer, order_code, ..OrderReference::default() })
+    match (order_code.is_empty(), buyer.is_empty()) {
+        (true, _) => None,
+        (false, true) => {
+            crate::client::order::reference(&order_code).map_err(|reason| bad.push(row.bad(Field::Order, reason))).ok()
+        }
+        (false, false) => Some(OrderReference { buyer, order_code, ..OrderReference::default() }),
+    }
 }
 
 /// The cell that a refusal is about: its row among those of the command, and its field.
@@ -659,6 +675,7 @@ pub fn at_fault(path: &str) -> (usize, Option<Field>) {
             "product" => Field::Product,
             "lot" | "lot_code" | "lots" if is_output => Field::OutLot,
             "lot" | "lot_code" | "lots" => Field::Lot,
+            "issuer" if path.starts_with("register.") => Field::IssuedBy,
             "issuer" => Field::Issuer,
             "chain" | "chain_code" => Field::Chain,
             "quantity" | "unit" | "value_milli" if is_output => Field::OutQuantity,
@@ -684,7 +701,10 @@ pub fn at_fault(path: &str) -> (usize, Option<Field>) {
             "site_codes" => Field::Site,
             "number" => Field::Number,
             "until_day" => Field::Until,
-            "issuer_name" => Field::IssuedBy,
+            "due_day" => Field::Due,
+            "value" => Field::Target,
+            "measure" => Field::Measure,
+            "level" => Field::Level,
             "dossier_number" => Field::Dossier,
             "community_hundredths" => Field::Community,
             "marketing_hundredths" => Field::Marketing,
@@ -694,6 +714,12 @@ pub fn at_fault(path: &str) -> (usize, Option<Field>) {
             "from_district_code" => Field::District,
             "share_basis_points" => Field::Share,
             "trade" => Field::Trade,
+            "case_number" => Field::Number,
+            "mark" => Field::Mark,
+            "series" => Field::Series,
+            "first" => Field::First,
+            "last" => Field::Last,
+            "step" | "fate" => Field::Standing,
             "standing" => Field::Standing,
             _ => return None,
         })

@@ -94,3 +94,23 @@ pub(super) const LEVELS: &[(&str, &str)] =
 
 pub(super) const SITE_STANDINGS: &[(&str, &str)] =
     &[("mở", "open"), ("mở cửa", "open"), ("đóng", "closed"), ("đóng cửa", "closed"), ("hạn chế", "restricted")];
+
+pub(super) const TRADEMARK_STEPS: &[(&str, &str)] = &[
+    ("mở hồ sơ", "opened"),
+    ("đã nộp đơn", "filed"),
+    ("nộp đơn", "filed"),
+    ("công bố đơn", "published"),
+    ("đã cấp", "granted"),
+    ("cấp văn bằng", "granted"),
+    ("từ chối", "refused"),
+    ("rút đơn", "withdrawn"),
+];
+
+pub(super) const LABEL_FATES: &[(&str, &str)] = &[
+    ("đã cấp", "issued"),
+    ("cấp", "issued"),
+    ("đã dùng", "used"),
+    ("đã sử dụng", "used"),
+    ("hỏng", "spoiled"),
+    ("hủy", "voided"),
+];

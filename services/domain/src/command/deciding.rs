@@ -198,7 +198,12 @@ impl<'a> Deciding<'a> {
 
     /// Rule 9: no new goods come to a site that is retired, or whose organization is. What it has may leave.
     pub(super) fn takes_goods(&mut self, site: &Site) -> Result<(), Refusal> {
-        let (registry, day) = (self.state.registry(), self.day());
+        self.takes_goods_on(site, self.day())
+    }
+
+    /// The same on another day.
+    pub(super) fn takes_goods_on(&mut self, site: &Site, day: BusinessDay) -> Result<(), Refusal> {
+        let registry = self.state.registry();
         let retired = match registry.sites.retired_since(&site.code, day) {
             Some(since) => Some(("site", registry.sites.describe(&site.code), since)),
             None => registry
@@ -206,7 +211,7 @@ impl<'a> Deciding<'a> {
                 .retired_since(&site.organization, day)
                 .map(|since| ("organization", registry.organizations.describe(&site.organization), since)),
         };
-        let Some((what, thing, since)) = retired else { return self.is_open(site) };
+        let Some((what, thing, since)) = retired else { return self.is_open(site, day) };
         self.refuse_or_mark(Refusal::Retired {
             what,
             thing,
@@ -218,8 +223,8 @@ impl<'a> Deciding<'a> {
     }
 
     /// Rule 9: no new goods come to a site that is closed.
-    fn is_open(&mut self, site: &Site) -> Result<(), Refusal> {
-        let (registry, day) = (self.state.registry(), self.day());
+    fn is_open(&mut self, site: &Site, day: BusinessDay) -> Result<(), Refusal> {
+        let registry = self.state.registry();
         let Some((since, reason)) = registry.programme.closed(&registry.sites.codes(&site.code), day) else { return Ok(()) };
         let reason = if reason.is_empty() { String::new() } else { format!(" ({reason})") };
         self.refuse_or_mark(Refusal::SiteClosed { site: registry.sites.describe(&site.code), since, day, reason })
@@ -248,6 +253,16 @@ impl<'a> Deciding<'a> {
             })?;
         }
         Ok(())
+    }
+
+    /// The code that a sender gives; where it gives none, that of what it corrects, and else the command's id.
+    pub(super) fn own_code(&self, given: &str, of: impl Fn(&Fact) -> Option<&ShipmentCode>) -> String {
+        if !given.trim().is_empty() {
+            return given.to_owned();
+        }
+        let corrected = self.context.original.into_iter().flat_map(|original| &original.events);
+        let corrected = corrected.map(|event| &event.fact).find_map(of);
+        corrected.map_or_else(|| self.by.command.to_string(), ToString::to_string)
     }
 
     /// A site by its code, which an event brought.

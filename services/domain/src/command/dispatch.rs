@@ -19,7 +19,10 @@ pub(super) fn decide(deciding: &mut Deciding<'_>, dispatch: &Dispatch) -> Result
         return Err(malformed("dispatch.to_site", "is the site that it leaves; a shipment goes to another site"));
     }
     deciding.takes_goods(&to)?;
-    let code = if dispatch.code.trim().is_empty() { deciding.by.command.to_string() } else { dispatch.code.clone() };
+    let code = deciding.own_code(&dispatch.code, |fact| match fact {
+        Fact::Dispatched(dispatched) => Some(&dispatched.code),
+        _ => None,
+    });
     let code =
         ShipmentCode::parse(&code).map_err(|source| Refusal::BadCode { field: "dispatch.shipment_code".to_owned(), source })?;
     let shipment = ShipmentId::derive(deciding.context.organization, &code);
@@ -70,6 +73,10 @@ pub(super) fn decide(deciding: &mut Deciding<'_>, dispatch: &Dispatch) -> Result
 /// The order that it serves: one of the site that it goes to.
 fn served(deciding: &Deciding<'_>, given: &OrderReference, to: &Site) -> Result<OrderId, Refusal> {
     let (id, order) = super::order::find(deciding, "dispatch.order", given)?;
+    // What left before it was closed served it, whenever that is told.
+    if let Some((by, _)) = order.closed.as_ref().filter(|(_, since)| deciding.day() > *since) {
+        return Err(Refusal::OrderIsClosed { order: order.name.clone(), by: by.clone() });
+    }
     let sites = &deciding.state.registry().sites;
     if sites.same(&order.site, &to.code) {
         return Ok(id);

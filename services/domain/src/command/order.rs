@@ -37,8 +37,11 @@ pub struct CloseOrder {
 
 pub(super) fn place(deciding: &mut Deciding<'_>, place: &PlaceOrder) -> Result<Vec<TimedFact>, Refusal> {
     let site = deciding.own_site("place_order.site", &place.site)?;
-    deciding.takes_goods(&site)?;
-    let code = if place.code.trim().is_empty() { deciding.by.command.to_string() } else { place.code.clone() };
+    deciding.takes_goods_on(&site, place.due)?;
+    let code = deciding.own_code(&place.code, |fact| match fact {
+        Fact::Ordered(ordered) => Some(&ordered.code),
+        _ => None,
+    });
     let code = read_code("place_order.order_code", &code)?;
     let known = deciding.state.registry().organizations.codes(deciding.context.organization);
     let known = known.iter().filter_map(|buyer| deciding.state.order(OrderId::derive(buyer, &code)));
@@ -68,6 +71,9 @@ pub(super) fn place(deciding: &mut Deciding<'_>, place: &PlaceOrder) -> Result<V
 
 pub(super) fn close(deciding: &mut Deciding<'_>, close: &CloseOrder) -> Result<Vec<TimedFact>, Refusal> {
     let (id, order) = find(deciding, "close_order.order", &close.order)?;
+    if let Some((by, _)) = &order.closed {
+        return Err(Refusal::OrderIsClosed { order: order.name.clone(), by: by.clone() });
+    }
     let site = deciding.known_site(&order.site)?;
     if let Err(refusal) = deciding.runs(&site) {
         // The chain that was asked may decline.
@@ -83,7 +89,7 @@ pub(super) fn close(deciding: &mut Deciding<'_>, close: &CloseOrder) -> Result<V
     Ok(vec![(Fact::OrderClosed(OrderClosed { order: id, site: order.site.clone(), reason: close.reason.clone() }), None)])
 }
 
-/// An order that was placed and is not closed.
+/// An order that was placed; of several under one name the one that is not closed.
 pub(super) fn find(deciding: &Deciding<'_>, field: &str, given: &OrderReference) -> Result<(OrderId, Arc<Order>), Refusal> {
     let ids: Vec<OrderId> = match given {
         OrderReference::Id(id) => vec![OrderId(*id)],
@@ -97,15 +103,13 @@ pub(super) fn find(deciding: &Deciding<'_>, field: &str, given: &OrderReference)
             codes.iter().map(|buyer| OrderId::derive(buyer, &code)).collect()
         }
     };
-    let mut known = ids.into_iter().filter_map(|id| Some((id, deciding.state.order(id)?)));
-    let Some((id, order)) = known.find(|(_, order)| order.placed.is_some()) else {
-        let (field, name) = (field.to_owned(), given.to_string());
-        return Err(Refusal::NoOrder { field, order: name });
-    };
-    match &order.closed {
-        Some(by) => Err(Refusal::OrderIsClosed { order: order.name.clone(), by: by.clone() }),
-        None => Ok((id, order)),
-    }
+    let known: Vec<(OrderId, Arc<Order>)> = ids
+        .into_iter()
+        .filter_map(|id| Some((id, deciding.state.order(id)?)))
+        .filter(|(_, order)| order.placed.is_some())
+        .collect();
+    let open = known.iter().find(|(_, order)| order.closed.is_none());
+    open.or(known.first()).cloned().ok_or_else(|| Refusal::NoOrder { field: field.to_owned(), order: given.to_string() })
 }
 
 fn buyer_code(deciding: &Deciding<'_>, field: &str, given: &str) -> Result<OrganizationCode, Refusal> {

@@ -5,12 +5,30 @@ use super::deciding::malformed;
 use super::register::{contradiction, in_use, named, within};
 use crate::event::RegistryFact;
 use crate::event::programme::{
-    Certificate, CertificateKind, CertificateStandingChange, CraftVillage, DistrictSuccession, OcopGrading, OcopRegistration,
-    OcopRule, SiteStandingChange, Target,
+    Certificate, CertificateKind, CertificateStandingChange, CraftVillage, DistrictSuccession, LabelFate, Labels, OcopGrading,
+    OcopRegistration, OcopRule, SiteStandingChange, Target, TrademarkCase,
 };
 use crate::refusal::Refusal;
-use crate::state::registry::Registry;
+use crate::state::registry::{Book, Registry, Thing};
 use crate::time::BusinessDay;
+
+/// Something that is known on a day under this very code: what a fact keeps is no name, and no number.
+fn known<T: Thing>(book: &Book<T>, field: &str, code: &T::Code, day: BusinessDay) -> Result<(), Refusal> {
+    let found = book.find(field, &code.to_string(), day)?;
+    if book.knows(code) {
+        return Ok(());
+    }
+    Err(malformed(field, &format!("{code} is no code but another name of {}; give its code", book.describe(found.code()))))
+}
+
+/// A day that people may mean: bytes can say any.
+fn possible(field: &str, day: Option<BusinessDay>) -> Result<(), Refusal> {
+    let (least, most) = (BusinessDay::of(jiff::civil::date(1900, 1, 1)), BusinessDay::of(jiff::civil::date(9999, 12, 31)));
+    match day.filter(|day| !(least..=most).contains(day)) {
+        Some(day) => Err(malformed(field, &format!("is day {} since 1970; allowed is {least} to {most}", day.0))),
+        None => Ok(()),
+    }
+}
 
 /// Checks a fact of these; nothing of any other.
 pub(super) fn check(registry: &Registry, day: BusinessDay, fact: &RegistryFact) -> Result<(), Refusal> {
@@ -22,7 +40,9 @@ pub(super) fn check(registry: &Registry, day: BusinessDay, fact: &RegistryFact) 
         RegistryFact::SiteStanding(change) => check_site_standing(registry, day, change),
         RegistryFact::DistrictSucceeded(succession) => check_succession(registry, day, succession),
         RegistryFact::CraftVillage(village) => check_village(registry, day, village),
-        RegistryFact::Target(target) => check_target(target),
+        RegistryFact::Target(target) => check_target(day, target),
+        RegistryFact::TrademarkCase(case) => check_trademark(registry, day, case),
+        RegistryFact::Labels(labels) => check_labels(registry, day, labels),
         _ => Ok(()),
     }
 }
@@ -31,16 +51,16 @@ fn check_certificate(registry: &Registry, day: BusinessDay, certificate: &Certif
     let field = |name: &str| format!("register.certificate.{name}");
     named(&field("number"), &certificate.id.number)?;
     named(&field("issuer"), &certificate.issuer)?;
-    registry.organizations.find(&field("holder_code"), certificate.holder.as_str(), day)?;
+    known(&registry.organizations, &field("holder_code"), &certificate.holder, day)?;
     for (index, product) in certificate.products.iter().enumerate() {
-        registry.products.find(&field(&format!("product_codes[{index}]")), product.as_str(), day)?;
+        known(&registry.products, &field(&format!("product_codes[{index}]")), product, day)?;
     }
     for (index, site) in certificate.sites.iter().enumerate() {
-        registry.sites.find(&field(&format!("site_codes[{index}]")), site.as_str(), day)?;
+        known(&registry.sites, &field(&format!("site_codes[{index}]")), site, day)?;
     }
     match (&certificate.chain, certificate.id.kind) {
         (Some(chain), CertificateKind::SafeChain) => {
-            registry.chains.find(&field("chain_code"), chain.as_str(), day)?;
+            known(&registry.chains, &field("chain_code"), chain, day)?;
         }
         (None, CertificateKind::SafeChain) => {
             return Err(malformed(
@@ -53,6 +73,7 @@ fn check_certificate(registry: &Registry, day: BusinessDay, certificate: &Certif
         }
         (None, _) => {}
     }
+    possible(&field("until_day"), certificate.until)?;
     if let Some(until) = certificate.until.filter(|until| *until < day) {
         let problem = format!("{until} is before {day}, the first day of the certificate");
         return Err(malformed(&field("until_day"), &problem));
@@ -92,10 +113,10 @@ fn check_certificate_standing(registry: &Registry, day: BusinessDay, change: &Ce
 fn check_registered(registry: &Registry, day: BusinessDay, registered: &OcopRegistration) -> Result<(), Refusal> {
     let field = |name: &str| format!("register.ocop_registered.{name}");
     named(&field("dossier_number"), &registered.dossier)?;
-    registry.organizations.find(&field("subject_code"), registered.subject.as_str(), day)?;
+    known(&registry.organizations, &field("subject_code"), &registered.subject, day)?;
     in_use(&registry.organizations, &field("subject_code"), &registered.subject, day)?;
-    registry.products.find(&field("product_code"), registered.product.as_str(), day)?;
-    registry.districts.find(&field("district_code"), registered.district.as_str(), day)?;
+    known(&registry.products, &field("product_code"), &registered.product, day)?;
+    known(&registry.districts, &field("district_code"), &registered.district, day)?;
     match registry.programme.dossier(&registered.dossier) {
         Some((since, subject, product))
             if !registry.organizations.same(subject, &registered.subject)
@@ -133,15 +154,12 @@ fn check_graded(registry: &Registry, day: BusinessDay, grading: &OcopGrading) ->
     for ((name, hundredths), most) in parts.into_iter().zip(grading.hundredths).zip(grading.rule.most_points()) {
         within(&field(name), hundredths.into(), 0, i64::from(most) * 100)?;
     }
-    if registry.programme.is_graded(&grading.dossier, day, &grading.decision) {
-        let problem = format!("decision {} graded dossier {} on {day} already", grading.decision, grading.dossier);
-        return Err(contradiction(&field("decision_number"), problem));
-    }
     Ok(())
 }
 
 fn check_site_standing(registry: &Registry, day: BusinessDay, change: &SiteStandingChange) -> Result<(), Refusal> {
-    registry.sites.find("register.site_standing.site_code", change.site.as_str(), day)?;
+    known(&registry.sites, "register.site_standing.site_code", &change.site, day)?;
+    possible("register.site_standing.until_day", change.until)?;
     match change.until.filter(|until| *until < day) {
         Some(until) => {
             let problem = format!("{until} is before {day}, the first day of it");
@@ -153,8 +171,8 @@ fn check_site_standing(registry: &Registry, day: BusinessDay, change: &SiteStand
 
 fn check_succession(registry: &Registry, day: BusinessDay, succession: &DistrictSuccession) -> Result<(), Refusal> {
     let field = |name: &str| format!("register.district_succeeded.{name}");
-    registry.districts.find(&field("from_district_code"), succession.from.as_str(), day)?;
-    registry.districts.find(&field("to_district_code"), succession.to.as_str(), day)?;
+    known(&registry.districts, &field("from_district_code"), &succession.from, day)?;
+    known(&registry.districts, &field("to_district_code"), &succession.to, day)?;
     if succession.from == succession.to {
         let problem = format!("{} does not pass to itself", succession.from);
         return Err(malformed(&field("to_district_code"), &problem));
@@ -165,10 +183,80 @@ fn check_succession(registry: &Registry, day: BusinessDay, succession: &District
 fn check_village(registry: &Registry, day: BusinessDay, village: &CraftVillage) -> Result<(), Refusal> {
     named("register.craft_village.name", &village.name)?;
     named("register.craft_village.trade", &village.trade)?;
-    registry.districts.find("register.craft_village.district_code", village.district.as_str(), day).map(|_| ())
+    known(&registry.districts, "register.craft_village.district_code", &village.district, day)
 }
 
-fn check_target(target: &Target) -> Result<(), Refusal> {
+fn check_target(day: BusinessDay, target: &Target) -> Result<(), Refusal> {
     named("register.target.source", &target.source)?;
+    possible("register.target.due_day", Some(target.due))?;
+    if target.due < day {
+        let problem = format!("{} is before {day}, the day from which the target holds", target.due);
+        return Err(malformed("register.target.due_day", &problem));
+    }
     within("register.target.value", target.value, 1, 1_000_000_000)
+}
+
+fn check_trademark(registry: &Registry, day: BusinessDay, case: &TrademarkCase) -> Result<(), Refusal> {
+    let field = |name: &str| format!("register.trademark_case.{name}");
+    named(&field("case_number"), &case.number)?;
+    named(&field("mark"), &case.mark)?;
+    known(&registry.organizations, &field("subject_code"), &case.subject, day)?;
+    possible(&field("due_day"), case.due)?;
+    if let Some(due) = case.due.filter(|due| *due < day) {
+        return Err(malformed(&field("due_day"), &format!("{due} is before {day}, the day of the step")));
+    }
+    if case.due.is_some() && case.step.is_last() {
+        return Err(malformed(&field("due_day"), &format!("nothing follows {}; leave it out", case.step.as_str())));
+    }
+    if let Some(subject) = registry.programme.trademark(&case.number)
+        && !registry.organizations.same(subject, &case.subject)
+    {
+        let known = registry.organizations.describe(subject);
+        let problem = format!("case {} is that of {known}; give another number", case.number);
+        return Err(contradiction(&field("case_number"), problem));
+    }
+    match registry.programme.trademark_in_the_way(&case.number, day, case.step) {
+        Some((since, step)) if since < day => {
+            let problem = format!("case {} ended on {since}: {}; open another", case.number, step.as_str());
+            Err(contradiction(&field("step"), problem))
+        }
+        Some((later, step)) => {
+            let problem = format!("case {} went on to {} on {later}; it did not end on {day}", case.number, step.as_str());
+            Err(contradiction(&field("step"), problem))
+        }
+        None => Ok(()),
+    }
+}
+
+/// Numbers of labels at most.
+const MOST_LABEL: i64 = 999_999_999_999;
+
+fn check_labels(registry: &Registry, day: BusinessDay, labels: &Labels) -> Result<(), Refusal> {
+    let field = |name: &str| format!("register.labels.{name}");
+    named(&field("series"), &labels.series)?;
+    within(&field("first"), labels.first, 1, MOST_LABEL)?;
+    within(&field("last"), labels.last, labels.first, MOST_LABEL)?;
+    let (is_issue, expected) =
+        (labels.fate == LabelFate::Issued, (labels.fate != LabelFate::Issued).then_some(LabelFate::Issued));
+    match (&labels.subject, is_issue) {
+        (Some(subject), true) => known(&registry.organizations, &field("subject_code"), subject, day)?,
+        (None, true) => return Err(malformed(&field("subject_code"), "is missing; say who got the labels")),
+        (Some(_), false) => return Err(malformed(&field("subject_code"), "was said when they were issued; leave it out")),
+        (None, false) => {}
+    }
+    match (&labels.product, is_issue) {
+        (Some(product), true) => known(&registry.products, &field("product_code"), product, day)?,
+        (Some(_), false) => return Err(malformed(&field("product_code"), "was said when they were issued; leave it out")),
+        (None, _) => {}
+    }
+    let Some((number, became)) = registry.programme.first_other(day, labels, expected) else { return Ok(()) };
+    let label = format!("label {} {number}", labels.series);
+    let problem = match became {
+        None => format!("{label} was never issued"),
+        Some((LabelFate::Issued, since)) if !is_issue => format!("{label} is issued on {since} only, after {day}"),
+        Some((fate, since)) => {
+            format!("{label} is {} already, since {since}; each is issued once, and used, spoiled or voided once", fate.as_str())
+        }
+    };
+    Err(contradiction(&field("first"), problem))
 }

@@ -289,6 +289,77 @@ pub struct Target {
     pub source: String,
 }
 
+kinds! {
+    /// Where the case of a trademark stands.
+    TrademarkStep {
+        /// Help was agreed upon.
+        Opened = "opened",
+        /// It was applied for.
+        Filed = "filed",
+        /// The application was published.
+        Published = "published",
+        /// It is registered.
+        Granted = "granted",
+        /// It was refused.
+        Refused = "refused",
+        /// It was given up.
+        Withdrawn = "withdrawn",
+    }
+}
+
+impl TrademarkStep {
+    /// Whether nothing follows.
+    pub const fn is_last(self) -> bool {
+        matches!(self, TrademarkStep::Granted | TrademarkStep::Refused | TrademarkStep::Withdrawn)
+    }
+}
+
+/// A step of a trademark's case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TrademarkCase {
+    /// Number of the case.
+    pub number: String,
+    /// Who is helped.
+    pub subject: OrganizationCode,
+    /// The mark, as written.
+    pub mark: String,
+    /// Where it stands.
+    pub step: TrademarkStep,
+    /// Day by which the next step is due.
+    pub due: Option<BusinessDay>,
+}
+
+kinds! {
+    /// What became of labels.
+    LabelFate {
+        /// They were issued.
+        Issued = "issued",
+        /// They are on goods.
+        Used = "used",
+        /// They were spoiled.
+        Spoiled = "spoiled",
+        /// They were voided.
+        Voided = "voided",
+    }
+}
+
+/// A run of numbered labels, and what became of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Labels {
+    /// Series, as printed before the number.
+    pub series: String,
+    /// What became of them.
+    pub fate: LabelFate,
+    /// First number.
+    pub first: i64,
+    /// Last number.
+    pub last: i64,
+    /// Who got them.
+    pub subject: Option<OrganizationCode>,
+    /// Product that they are for.
+    pub product: Option<ProductCode>,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,8 +1,8 @@
 //! Facts of the registry: what is known from a day on. The last one said for a day holds.
 
 use super::programme::{
-    Certificate, CertificateStandingChange, CraftVillage, DistrictSuccession, OcopGrading, OcopRegistration, SiteStandingChange,
-    Target,
+    Certificate, CertificateStandingChange, CraftVillage, DistrictSuccession, Labels, OcopGrading, OcopRegistration,
+    SiteStandingChange, Target, TrademarkCase,
 };
 use crate::id::{ChainCode, DistrictCode, OrganizationCode, ProductCode, SiteCode};
 use crate::quantity::Milli;
@@ -54,6 +54,10 @@ pub enum RegistryFact {
     CraftVillage(CraftVillage),
     /// What a programme aims at.
     Target(Target),
+    /// A step of a trademark's case.
+    TrademarkCase(TrademarkCase),
+    /// Labels were issued, used, spoiled or voided.
+    Labels(Labels),
 }
 
 impl RegistryFact {
@@ -81,6 +85,8 @@ impl RegistryFact {
             RegistryFact::DistrictSucceeded(_) => "DistrictSucceeded",
             RegistryFact::CraftVillage(_) => "CraftVillageRegistered",
             RegistryFact::Target(_) => "TargetSet",
+            RegistryFact::TrademarkCase(_) => "TrademarkCaseStepped",
+            RegistryFact::Labels(_) => "LabelsCounted",
         }
     }
 }

@@ -3,6 +3,7 @@
 use super::State;
 use crate::event::Ordered;
 use crate::id::{ChainCode, CommandRef, OrderId, SiteCode};
+use crate::time::BusinessDay;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -17,8 +18,8 @@ pub struct Order {
     pub chain: ChainCode,
     /// What placed it; none where that was voided.
     pub placed: Option<CommandRef>,
-    /// What closed it, if that stands.
-    pub closed: Option<CommandRef>,
+    /// What closed it, if that stands, and on which business day.
+    pub closed: Option<(CommandRef, BusinessDay)>,
 }
 
 impl State {
@@ -39,16 +40,17 @@ impl State {
         if holds {
             order.placed = Some(by.clone());
         } else if order.placed.as_ref() == Some(by) {
-            order.placed = None;
+            // Placed again it is another order, which nobody closed.
+            (order.placed, order.closed) = (None, None);
         }
     }
 
-    pub(super) fn note_order_closed(&mut self, order: OrderId, by: &CommandRef, holds: bool) {
+    pub(super) fn note_order_closed(&mut self, order: OrderId, by: &CommandRef, day: BusinessDay, holds: bool) {
         let Some(order) = self.orders.get_mut(&order) else { return };
         let order = Arc::make_mut(order);
         if holds {
-            order.closed = Some(by.clone());
-        } else if order.closed.as_ref() == Some(by) {
+            order.closed = Some((by.clone(), day));
+        } else if order.closed.as_ref().is_some_and(|(closed, _)| closed == by) {
             order.closed = None;
         }
     }

@@ -82,7 +82,7 @@ impl<V: Clone> Dated<V> {
         self.0.front()
     }
 
-    fn last(&self) -> Option<&(BusinessDay, V)> {
+    pub(super) fn last(&self) -> Option<&(BusinessDay, V)> {
         self.0.last()
     }
 

@@ -21,21 +21,27 @@ pub(crate) fn lines(condition: &str) -> String {
           served AS (
               SELECT o.order_id, coalesce(m.survivor_code, t.product_code) AS product, sum(sl.sent_milli)::bigint AS sent,
                      sum(sl.received_milli + sl.matched_milli)::bigint AS accepted, sum(sl.refused_milli)::bigint AS refused,
-                     sum(sl.short_milli)::bigint AS short, sum(sl.open_milli)::bigint AS open
+                     sum(sl.short_milli)::bigint AS short, sum(sl.cancelled_milli)::bigint AS cancelled,
+                     sum(sl.open_milli)::bigint AS open
               FROM wanted o JOIN order_shipments os ON os.order_id = o.order_id AND {}
               JOIN shipment_lines sl ON sl.shipment_id = os.shipment_id JOIN lots t ON t.lot_id = sl.lot_id
               LEFT JOIN merged m ON m.kind = 'product' AND m.code = t.product_code GROUP BY 1, 2
           ),
           ended AS (
               SELECT DISTINCT ON (c.order_id) c.order_id, c.closed_day, c.reason
-              FROM wanted o JOIN order_closings c ON c.order_id = o.order_id AND {}
+              FROM wanted o JOIN order_closings c ON c.order_id = o.order_id AND (c.sequence, c.ordinal) > (o.sequence, o.ordinal) AND {}
               ORDER BY c.order_id, c.sequence DESC, c.ordinal DESC
           )
           SELECT o.*, l.product_code, l.ordered_milli, coalesce(s.sent, 0) AS sent, coalesce(s.accepted, 0) AS accepted,
-                 coalesce(s.refused, 0) AS refused, coalesce(s.short, 0) AS short, coalesce(s.open, 0) AS open, c.closed_day, c.reason
-          FROM wanted o JOIN order_lines l USING (sequence, ordinal)
-          LEFT JOIN merged m ON m.kind = 'product' AND m.code = l.product_code
-          LEFT JOIN served s ON s.order_id = o.order_id AND s.product = coalesce(m.survivor_code, l.product_code)
+                 coalesce(s.refused, 0) AS refused, coalesce(s.short, 0) AS short, coalesce(s.cancelled, 0) AS cancelled,
+                 coalesce(s.open, 0) AS open, c.closed_day, c.reason
+          FROM wanted o
+          -- Two codes of one product are one line.
+          JOIN (SELECT l.sequence, l.ordinal, coalesce(m.survivor_code, l.product_code) AS product_code,
+                       sum(l.ordered_milli)::bigint AS ordered_milli
+                FROM wanted JOIN order_lines l USING (sequence, ordinal)
+                LEFT JOIN merged m ON m.kind = 'product' AND m.code = l.product_code GROUP BY 1, 2, 3) AS l USING (sequence, ordinal)
+          LEFT JOIN served s ON s.order_id = o.order_id AND s.product = l.product_code
           LEFT JOIN ended c ON c.order_id = o.order_id)",
         stands("o"),
         stands("os"),
@@ -73,11 +79,12 @@ pub(crate) async fn list(
         let text = |name: &str| row.try_get::<_, Option<String>>(name).map(Option::unwrap_or_default);
         let (ordered, sent, accepted): (i64, i64, i64) =
             (row.try_get("ordered_milli")?, row.try_get("sent")?, row.try_get("accepted")?);
-        let (refused, short): (i64, i64) = (row.try_get("refused")?, row.try_get("short")?);
+        let lost: i64 =
+            row.try_get::<_, i64>("refused")?.saturating_add(row.try_get("short")?).saturating_add(row.try_get("cancelled")?);
         let due = BusinessDay(row.try_get("due_day")?);
         let closed: Option<i32> = row.try_get("closed_day")?;
-        // What was turned away or lost was not filled: it has to be sent again.
-        let unsent = ordered.saturating_sub(sent.saturating_sub(refused).saturating_sub(short)).max(0);
+        // What was turned away, lost or turned round was not filled: it has to be sent again.
+        let unsent = ordered.saturating_sub(sent.saturating_sub(lost)).max(0);
         let state = match closed {
             _ if accepted >= ordered => OrderState::Filled,
             Some(_) => OrderState::Closed,

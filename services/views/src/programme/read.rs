@@ -147,24 +147,39 @@ pub(crate) fn kinds(field: &'static str, numbers: &[i32]) -> Result<Vec<String>,
     numbers.iter().map(kind).collect()
 }
 
-/// Certificates that cover a lot, by where it began and whose it is, as they stood on the day of its harvest: that is the day on
-/// which a claim is judged. None where no harvest is known.
+/// Certificates that cover a lot, by the site where it began and who ran that, as they stood on the day of its harvest: that is the
+/// day on which a claim is judged. None where no harvest is known.
 pub(crate) async fn of_lot(cut: &Cut<'_>, lot: Uuid) -> Result<Option<(BusinessDay, Vec<proto::Certificate>)>, Error> {
-    let facts = "SELECT l.harvest_day, l.chain_code, coalesce(o.survivor_code, l.issuer_code) AS issuer, coalesce(p.survivor_code, l.product_code) AS product,
-                        ARRAY(SELECT DISTINCT coalesce(s.survivor_code, m.to_site_code) FROM movements m
-                              LEFT JOIN merged s ON s.kind = 'site' AND s.code = m.to_site_code
-                              WHERE m.lot_id = l.lot_id AND m.from_outside IN ('harvested', 'produced') AND NOT m.is_reversal) AS sites
-                 FROM lots l LEFT JOIN merged o ON o.kind = 'organization' AND o.code = l.issuer_code
-                 LEFT JOIN merged p ON p.kind = 'product' AND p.code = l.product_code WHERE l.lot_id = $1 AND l.harvest_day IS NOT NULL";
+    // Where it began, and who ran that on the day: what was voided, or corrected, did not happen.
+    let facts = "SELECT l.harvest_day, l.chain_code, coalesce(p.survivor_code, l.product_code) AS product, began.sites, began.runners
+                 FROM lots l LEFT JOIN merged p ON p.kind = 'product' AND p.code = l.product_code
+                 CROSS JOIN LATERAL (
+                     SELECT coalesce(array_agg(DISTINCT coalesce(s.survivor_code, m.to_site_code)), '{}') AS sites,
+                            coalesce(array_agg(DISTINCT coalesce(o.survivor_code, f.organization_code))
+                                         FILTER (WHERE f.organization_code IS NOT NULL), '{}') AS runners
+                     FROM movements m JOIN events e ON e.sequence = m.sequence AND e.ordinal = m.ordinal
+                     LEFT JOIN merged s ON s.kind = 'site' AND s.code = m.to_site_code
+                     LEFT JOIN LATERAL (
+                         SELECT f.organization_code FROM site_facts f WHERE f.site_code = coalesce(s.survivor_code, m.to_site_code)
+                         ORDER BY f.from_day > l.harvest_day, CASE WHEN f.from_day > l.harvest_day THEN f.from_day ELSE -f.from_day::bigint END,
+                                  f.sequence DESC, f.ordinal DESC LIMIT 1) AS f ON true
+                     LEFT JOIN merged o ON o.kind = 'organization' AND o.code = f.organization_code
+                     WHERE m.lot_id = l.lot_id AND m.from_outside IN ('harvested', 'produced') AND NOT m.is_reversal AND NOT EXISTS (
+                         SELECT FROM reversals r WHERE r.organization_code = e.organization_code AND r.command_id = e.command_id)
+                 ) AS began
+                 WHERE l.lot_id = $1 AND l.harvest_day IS NOT NULL";
     let rows = cut.rows(facts, &[&lot]).await?;
     let Some(row) = rows.first() else { return Ok(None) };
     let day = BusinessDay(row.try_get("harvest_day")?);
     let mut query = Query::default();
-    let (bound, issuer, chain) = (query.bind(day.0), query.bind(text(row, "issuer")?), query.bind(text(row, "chain_code")?));
+    let (bound, chain) = (query.bind(day.0), query.bind(text(row, "chain_code")?));
+    let runners = query.bind(row.try_get::<_, Vec<String>>("runners")?);
     let product = query.bind(vec![text(row, "product")?]);
     let sites = query.bind(row.try_get::<_, Vec<String>>("sites")?);
     query.sql = format!(
-        "SELECT * FROM {} AS c WHERE (c.holder = {issuer} OR c.chain_code = {chain}) AND {} AND {} ORDER BY c.kind, c.until_day, c.number",
+        "SELECT * FROM {} AS c
+         WHERE (c.chain_code = {chain} OR c.chain_code IS NULL AND (c.site_codes <> '[]'::jsonb OR c.holder = ANY({runners}::text[])))
+             AND {} AND {} ORDER BY c.kind, c.until_day, c.number",
         certificates(&bound),
         covers("product_codes", "product", &format!("{product}::text[]")),
         covers("site_codes", "site", &format!("{sites}::text[]")),
@@ -345,11 +360,13 @@ pub(super) async fn list_ocop_progress(
                 coalesce(k.three, 0) AS three, coalesce(k.four, 0) AS four, coalesce(k.five, 0) AS five, coalesce(k.lapsed, 0) AS lapsed,
                 coalesce(s.intro, 0) AS intro, coalesce(s.sale, 0) AS sale
          FROM {} AS d
-         LEFT JOIN (SELECT district, count(*) AS registered, count(*) FILTER (WHERE stars >= 3) AS graded,
-                           count(*) FILTER (WHERE stars = 3 AND until_day >= {bound}) AS three,
-                           count(*) FILTER (WHERE stars = 4 AND until_day >= {bound}) AS four,
-                           count(*) FILTER (WHERE stars = 5 AND until_day >= {bound}) AS five,
-                           count(*) FILTER (WHERE until_day < {bound}) AS lapsed
+         LEFT JOIN (SELECT district, count(DISTINCT (subject, product)) AS registered,
+                           count(DISTINCT (subject, product)) FILTER (WHERE stars >= 3) AS graded,
+                           count(DISTINCT (subject, product)) FILTER (WHERE stars = 3 AND until_day >= {bound}) AS three,
+                           count(DISTINCT (subject, product)) FILTER (WHERE stars = 4 AND until_day >= {bound}) AS four,
+                           count(DISTINCT (subject, product)) FILTER (WHERE stars = 5 AND until_day >= {bound}) AS five,
+                           count(DISTINCT (subject, product)) FILTER (WHERE stars >= 3)
+                               - count(DISTINCT (subject, product)) FILTER (WHERE until_day >= {bound}) AS lapsed
                     FROM {} AS o GROUP BY 1) AS k ON k.district = d.district_code
          LEFT JOIN (SELECT district, count(*) FILTER (WHERE kind = 'ocop_intro_point') AS intro,
                            count(*) FILTER (WHERE kind = 'ocop_sale_point') AS sale
@@ -467,6 +484,134 @@ pub(super) async fn list_craft_villages(
     Ok(proto::ListCraftVillagesResponse { rows, date: filter::date(Some(day.0)), next_page_token, position: cut.position() })
 }
 
+/// Cases of trademarks.
+pub(super) async fn list_trademark_cases(
+    cut: &Cut<'_>,
+    request: &proto::ListTrademarkCasesRequest,
+    page: &Page,
+) -> Result<proto::ListTrademarkCasesResponse, Error> {
+    let day = on(cut, &request.date)?;
+    let subjects = filter::organizations(cut, "subjects", &request.subjects).await?;
+    let mut query = Query::default();
+    let (bound, subjects, open_only) = (query.bind(day.0), query.bind(subjects), query.bind(request.open_only));
+    query.sql = format!(
+        "SELECT t.*, coalesce(m.survivor_code, t.subject_code) AS subject, o.name AS subject_name,
+                (SELECT min(f.from_day) FROM trademark_facts f WHERE f.case_number = t.case_number) AS opened_day
+         FROM {} AS t LEFT JOIN merged m ON m.kind = 'organization' AND m.code = t.subject_code
+         LEFT JOIN organizations o ON o.organization_code = coalesce(m.survivor_code, t.subject_code)
+         WHERE ({subjects}::text[] IS NULL OR t.subject_code = ANY({subjects}) OR m.survivor_code = ANY({subjects}))
+             AND NOT ({open_only} AND t.is_last)
+         ORDER BY t.due_day, t.case_number",
+        held("trademark_facts", "case_number", &bound)
+    );
+    let row = |row: &Row| -> Result<proto::TrademarkCase, Error> {
+        let due: Option<i32> = row.try_get("due_day")?;
+        Ok(proto::TrademarkCase {
+            case_number: text(row, "case_number")?,
+            subject_code: text(row, "subject")?,
+            subject_name: text(row, "subject_name")?,
+            mark: text(row, "mark")?,
+            step: names::trademark_step(row.try_get("step")?).into(),
+            step_date: filter::date(row.try_get("from_day")?),
+            opened_date: filter::date(row.try_get("opened_day")?),
+            due_date: filter::date(due),
+            overdue: due.is_some_and(|due| due < day.0),
+        })
+    };
+    let rows = cut.query(&query).await?.iter().map(row).collect::<Result<Vec<_>, _>>()?;
+    let (rows, next_page_token) = paged(rows, page)?;
+    Ok(proto::ListTrademarkCasesResponse { rows, date: filter::date(Some(day.0)), next_page_token, position: cut.position() })
+}
+
+/// Runs of labels as they were issued up to a day, and how many of each became what; by a condition on a run `i`.
+fn runs(day: &str, condition: &str) -> String {
+    let became = |fate: &str| {
+        format!(
+            "coalesce((SELECT sum(least(f.last, i.last) - greatest(f.first, i.first) + 1) FROM label_facts f
+                       WHERE f.series = i.series AND f.fate = '{fate}' AND f.from_day <= {day} AND f.first <= i.last AND f.last >= i.first),
+                      0)::bigint"
+        )
+    };
+    format!(
+        "SELECT i.*, coalesce(m.survivor_code, i.subject_code) AS subject, o.name AS subject_name, {} AS used, {} AS spoiled, {} AS voided
+         FROM label_facts i LEFT JOIN merged m ON m.kind = 'organization' AND m.code = i.subject_code
+         LEFT JOIN organizations o ON o.organization_code = coalesce(m.survivor_code, i.subject_code)
+         WHERE i.fate = 'issued' AND i.from_day <= {day} AND {condition} ORDER BY i.series, i.first",
+        became("used"),
+        became("spoiled"),
+        became("voided")
+    )
+}
+
+fn label_run(row: &Row) -> Result<proto::LabelRun, Error> {
+    let (first, last): (i64, i64) = (row.try_get("first")?, row.try_get("last")?);
+    let (used, spoiled, voided): (i64, i64, i64) = (row.try_get("used")?, row.try_get("spoiled")?, row.try_get("voided")?);
+    let issued = last.saturating_sub(first).saturating_add(1);
+    Ok(proto::LabelRun {
+        series: text(row, "series")?,
+        first,
+        last,
+        issued_date: filter::date(row.try_get("from_day")?),
+        subject_code: text(row, "subject")?,
+        subject_name: text(row, "subject_name")?,
+        product_code: text(row, "product_code")?,
+        issued,
+        used,
+        spoiled,
+        voided,
+        left: issued.saturating_sub(used).saturating_sub(spoiled).saturating_sub(voided),
+    })
+}
+
+/// Runs of labels.
+pub(super) async fn list_labels(
+    cut: &Cut<'_>,
+    request: &proto::ListLabelsRequest,
+    page: &Page,
+) -> Result<proto::ListLabelsResponse, Error> {
+    let day = on(cut, &request.date)?;
+    let subjects = filter::organizations(cut, "subjects", &request.subjects).await?;
+    let mut query = Query::default();
+    let (bound, subjects, series) = (query.bind(day.0), query.bind(subjects), query.bind(domain::text::nfc(&request.series)));
+    query.sql = runs(
+        &bound,
+        &format!(
+            "({subjects}::text[] IS NULL OR i.subject_code = ANY({subjects}) OR m.survivor_code = ANY({subjects}))
+             AND ({series} = '' OR i.series = {series})"
+        ),
+    );
+    let rows = cut.query(&query).await?.iter().map(label_run).collect::<Result<Vec<_>, _>>()?;
+    let (rows, next_page_token) = paged(rows, page)?;
+    Ok(proto::ListLabelsResponse { rows, date: filter::date(Some(day.0)), next_page_token, position: cut.position() })
+}
+
+/// What became of one label.
+pub(super) async fn label(cut: &Cut<'_>, request: &proto::GetLabelRequest) -> Result<proto::GetLabelResponse, Error> {
+    let day = on(cut, &request.date)?;
+    let mut query = Query::default();
+    let named = domain::text::nfc(&request.series);
+    let (bound, series, number) = (query.bind(day.0), query.bind(named.clone()), query.bind(request.number));
+    query.sql = runs(&bound, &format!("i.series = {series} AND {number} BETWEEN i.first AND i.last"));
+    let found = cut.query(&query).await?;
+    let Some(row) = found.first() else {
+        let (name, hint) = (format!("{} {}", request.series, request.number), "see ListLabels for what was issued");
+        return Err(Error::NotFound { what: "label", name, hint });
+    };
+    let run = label_run(row)?;
+    let sql = "SELECT fate, from_day FROM label_facts WHERE series = $1 AND $2 BETWEEN first AND last AND from_day <= $3
+               ORDER BY (fate = 'issued'), from_day DESC, sequence DESC, ordinal DESC LIMIT 1";
+    let last = cut.rows(sql, &[&named, &request.number, &day.0]).await?;
+    let fate = last.first().map(|row| row.try_get::<_, String>("fate")).transpose()?.unwrap_or_default();
+    let since = last.first().map(|row| row.try_get::<_, i32>("from_day")).transpose()?;
+    Ok(proto::GetLabelResponse {
+        fate: names::label_fate(&fate).into(),
+        since_date: filter::date(since),
+        run: Some(run),
+        date: filter::date(Some(day.0)),
+        position: cut.position(),
+    })
+}
+
 /// What the programme counts, beside its targets.
 pub(super) async fn score(cut: &Cut<'_>, request: &proto::GetScoreRequest) -> Result<proto::GetScoreResponse, Error> {
     let day = on(cut, &request.date)?;
@@ -488,12 +633,12 @@ pub(super) async fn score(cut: &Cut<'_>, request: &proto::GetScoreRequest) -> Re
              FROM (VALUES ('supermarkets', 'supermarket'), ('general_stores', 'general_store'), ('specialty_stores', 'specialty_store'),
                           ('ocop_intro_points', 'ocop_intro_point'), ('ocop_sale_points', 'ocop_sale_point')) AS names (measure, kind)
              LEFT JOIN site USING (kind)
-         UNION ALL SELECT 'ocop_registered', count(*) FROM product
+         UNION ALL SELECT 'ocop_registered', count(DISTINCT (subject, product)) FROM product
          UNION ALL SELECT 'ocop_registered_districts', count(DISTINCT district) FROM product
-         UNION ALL SELECT 'ocop_graded', count(*) FROM product WHERE stars >= 3
+         UNION ALL SELECT 'ocop_graded', count(DISTINCT (subject, product)) FROM product WHERE stars >= 3
          UNION ALL SELECT 'ocop_graded_districts', count(DISTINCT district) FROM product WHERE stars >= 3
-         UNION ALL SELECT 'ocop_valid', count(*) FROM product WHERE until_day >= {bound}
-         UNION ALL SELECT 'ocop_five_stars', count(*) FROM product WHERE stars = 5 AND until_day >= {bound}
+         UNION ALL SELECT 'ocop_valid', count(DISTINCT (subject, product)) FROM product WHERE until_day >= {bound}
+         UNION ALL SELECT 'ocop_five_stars', count(DISTINCT (subject, product)) FROM product WHERE stars = 5 AND until_day >= {bound}
          UNION ALL SELECT 'craft_villages', count(*) FROM village
          UNION ALL SELECT 'craft_villages_recognised', count(*) FROM village WHERE recognition_number IS NOT NULL
          UNION ALL SELECT 'craft_trades', count(DISTINCT trade_folded) FROM village",

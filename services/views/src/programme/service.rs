@@ -60,6 +60,23 @@ impl ProgrammeService for Service {
         list!(self, request, read::list_craft_villages)
     }
 
+    async fn list_trademark_cases(
+        &self,
+        request: Request<ListTrademarkCasesRequest>,
+    ) -> Result<Response<ListTrademarkCasesResponse>, Status> {
+        list!(self, request, read::list_trademark_cases)
+    }
+
+    async fn list_labels(&self, request: Request<ListLabelsRequest>) -> Result<Response<ListLabelsResponse>, Status> {
+        list!(self, request, read::list_labels)
+    }
+
+    async fn get_label(&self, request: Request<GetLabelRequest>) -> Result<Response<GetLabelResponse>, Status> {
+        let asked = request.into_inner();
+        let client = self.0.reach(&asked.at_least).await?;
+        Ok(Response::new(whole!(client, |cut| read::label(cut, &asked).await)?))
+    }
+
     async fn get_score(&self, request: Request<GetScoreRequest>) -> Result<Response<GetScoreResponse>, Status> {
         let asked = request.into_inner();
         let client = self.0.reach(&asked.at_least).await?;

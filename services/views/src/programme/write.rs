@@ -8,7 +8,7 @@ use domain::event::RegistryFact;
 use std::collections::BTreeMap;
 
 /// Each table with its columns.
-const TABLES: [&str; 8] = [
+const TABLES: [&str; 10] = [
     "certificate_facts (kind, number, from_day, sequence, ordinal, holder_code, issuer, product_codes, site_codes, chain_code, until_day)",
     "certificate_standing_facts (kind, number, from_day, sequence, ordinal, standing, reason)",
     "ocop_registration_facts (dossier_number, from_day, sequence, ordinal, subject_code, product_code, district_code)",
@@ -18,6 +18,8 @@ const TABLES: [&str; 8] = [
     "district_succession_facts (from_district_code, to_district_code, from_day, sequence, ordinal, share_basis_points)",
     "craft_village_facts (village_code, from_day, sequence, ordinal, name, trade, trade_folded, district_code, recognition_number)",
     "target_facts (measure, from_day, sequence, ordinal, value, due_day, source)",
+    "trademark_facts (case_number, from_day, sequence, ordinal, subject_code, mark, step, is_last, due_day)",
+    "label_facts (series, from_day, sequence, ordinal, fate, first, last, subject_code, product_code)",
 ];
 
 /// A new row of a table.
@@ -83,6 +85,19 @@ pub async fn write(transaction: &Transaction<'_>, facts: &[Dated<RegistryFact>])
                 let rows = row(&mut tables, 7).text(fact.measure.as_str());
                 place(rows);
                 rows.big(fact.value).int(fact.due.0).text(&fact.source);
+            }
+            RegistryFact::TrademarkCase(fact) => {
+                let rows = row(&mut tables, 8).text(&fact.number);
+                place(rows);
+                rows.text(fact.subject.as_str()).text(&fact.mark).text(fact.step.as_str()).flag(fact.step.is_last());
+                rows.maybe(fact.due, |rows, day| rows.int(day.0));
+            }
+            RegistryFact::Labels(fact) => {
+                let rows = row(&mut tables, 9).text(&fact.series);
+                place(rows);
+                rows.text(fact.fate.as_str()).big(fact.first).big(fact.last);
+                rows.maybe(fact.subject.as_ref(), |rows, code| rows.text(code.as_str()));
+                rows.maybe(fact.product.as_ref(), |rows, code| rows.text(code.as_str()));
             }
             // Things, and what becomes of them, have tables of their own.
             _ => {}

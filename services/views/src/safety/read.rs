@@ -327,12 +327,13 @@ pub(crate) async fn check(cut: &Cut<'_>, request: &proto::CheckLotRequest) -> Re
             findings.push(proto::CheckFinding { objection: Objection::NotThere.into(), detail, block: None });
         }
     }
+    let claims = programme::kinds("claims", &request.claims)?;
     let certificates = match programme::of_lot(cut, id).await? {
         Some((harvested, certificates)) => {
-            findings.extend(uncertified(&request.claims, harvested, &certificates)?);
+            findings.extend(uncertified(claims, harvested, &certificates));
             certificates
         }
-        None if request.claims.is_empty() => Vec::new(),
+        None if claims.is_empty() => Vec::new(),
         None => {
             let detail = "the day of its harvest is not known, so no claim of a certificate can be judged".to_owned();
             findings.push(proto::CheckFinding { objection: Objection::NotCertified.into(), detail, block: None });
@@ -351,9 +352,9 @@ pub(crate) async fn check(cut: &Cut<'_>, request: &proto::CheckLotRequest) -> Re
 }
 
 /// Claims of a label that no certificate bears out on the day of the harvest.
-fn uncertified(claims: &[i32], harvested: BusinessDay, certificates: &[Certificate]) -> Result<Vec<proto::CheckFinding>, Error> {
+fn uncertified(claims: Vec<String>, harvested: BusinessDay, certificates: &[Certificate]) -> Vec<proto::CheckFinding> {
     let mut findings = Vec::new();
-    for claim in programme::kinds("claims", claims)? {
+    for claim in claims {
         let of_kind =
             certificates.iter().filter(|it| it.issued.as_ref().is_some_and(|it| names::of_certificate_kind(it.kind()) == claim));
         let of_kind: Vec<_> = of_kind.collect();
@@ -365,7 +366,7 @@ fn uncertified(claims: &[i32], harvested: BusinessDay, certificates: &[Certifica
         let detail = format!("no {claim} certificate was valid on the day of its harvest, {harvested}: {known}");
         findings.push(proto::CheckFinding { objection: Objection::NotCertified.into(), detail, block: None });
     }
-    Ok(findings)
+    findings
 }
 
 /// A certificate and why it is not valid, in words.
