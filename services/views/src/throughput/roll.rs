@@ -54,47 +54,54 @@ pub(crate) async fn follow(settings: &Settings) -> Result<std::convert::Infallib
     let mut goods_at = Instant::now();
     loop {
         let is_time = goods_at <= Instant::now();
-        if !step(&mut client, is_time).await? {
-            tokio::time::sleep(PAUSE).await;
-        }
-        if is_time {
+        let (more, more_goods) = step(&mut client, is_time).await?;
+        if is_time && !more_goods {
             goods_at = Instant::now() + GOODS_EVERY;
+        }
+        if !more && !more_goods {
+            tokio::time::sleep(PAUSE).await;
         }
     }
 }
 
-/// A transaction of it; whether there may be more.
-async fn step(client: &mut ClientWrapper, with_goods: bool) -> Result<bool, Error> {
+/// A transaction of it; whether there may be more with places, and without.
+async fn step(client: &mut ClientWrapper, with_goods: bool) -> Result<(bool, bool), Error> {
     let transaction = client.transaction().await?;
     let rolled = hold(&transaction).await?;
-    let from = rolled.flows;
-    let row = transaction
-        .query_one(
-            "SELECT max(sequence), count(*), (SELECT sequence FROM checkpoint)
-             FROM (SELECT sequence FROM movements WHERE sequence > $1 ORDER BY sequence LIMIT $2) AS next",
-            &[&from, &MOVEMENTS],
-        )
-        .await?;
-    let (last, movements, reached): (Option<i64>, i64, Option<i64>) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
-    // The last entry may go on beyond what was counted: it is left for the next time, unless it is all there is.
-    let up_to = match (last, reached) {
-        (Some(last), _) if movements == MOVEMENTS => (last - 1).max(from + 1),
-        (_, Some(reached)) => reached,
-        (_, None) => return Ok(false),
-    };
-    let goods = if with_goods { up_to.max(from) } else { rolled.goods };
-    let goal = Rolled { flows: up_to.max(from), goods };
+    // Few movements: each is looked up. The tables may have grown since anybody last saw how large they are.
+    transaction.batch_execute(BY_ROW).await?;
+    let (flows, more) = next(&transaction, rolled.flows).await?;
+    let (goods, more_goods) = if with_goods { next(&transaction, rolled.goods).await? } else { (rolled.goods, false) };
+    let goal = Rolled { flows, goods: goods.min(flows) };
     if goal == rolled {
-        return Ok(false);
+        return Ok((false, false));
     }
     match roll(&transaction, rolled, goal).await {
         // The tables were exchanged meanwhile: those that took their place say how far they are.
-        Err(Error::Superseded(_)) => return Ok(true),
+        Err(Error::Superseded(_)) => return Ok((true, false)),
         rolled => rolled?,
     }
     transaction.commit().await?;
-    Ok(movements == MOVEMENTS)
+    Ok((more, more_goods))
 }
+
+/// Up to which entry so many movements reach at most, and whether more follow.
+async fn next(transaction: &Transaction<'_>, from: i64) -> Result<(i64, bool), Error> {
+    let sql = "SELECT max(sequence), count(*), (SELECT sequence FROM checkpoint)
+               FROM (SELECT sequence FROM movements WHERE sequence > $1 ORDER BY sequence LIMIT $2) AS next";
+    let statement = transaction.prepare_cached(sql).await?;
+    let row = transaction.query_one(&statement, &[&from, &MOVEMENTS]).await?;
+    let (last, movements, reached): (Option<i64>, i64, Option<i64>) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
+    let more = movements == MOVEMENTS;
+    Ok(match (last, reached) {
+        // The last entry may go on beyond what was counted: it is left for the next time, unless it is all there is.
+        (Some(last), _) if more => ((last - 1).max(from + 1), true),
+        (_, reached) => (reached.unwrap_or(from).max(from), false),
+    })
+}
+
+/// Rows are looked up by their keys.
+const BY_ROW: &str = "SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off";
 
 /// Rolls up what flowed in the entries after some up to others. The caller holds the row of `flows_rolled`.
 pub(crate) async fn roll(transaction: &Transaction<'_>, from: Rolled, up_to: Rolled) -> Result<(), Error> {
@@ -103,9 +110,7 @@ pub(crate) async fn roll(transaction: &Transaction<'_>, from: Rolled, up_to: Rol
     let with_places = read(transaction, from.flows, up_to.flows, true).await?;
     let goods = read(transaction, from.goods, up_to.goods, false).await?;
     // Looked up row by row, as the projector does it.
-    transaction
-        .batch_execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off")
-        .await?;
+    transaction.batch_execute(BY_ROW).await?;
     let (days, months) = sums(&with_places)?;
     let mut dispatches: BTreeMap<Sent<'_>, i128> = BTreeMap::new();
     for ((day, _, chain, product, site, _), flow) in &days {
