@@ -57,7 +57,7 @@ words! {
         "processor" = Processor, "slaughterhouse" = Slaughterhouse, "warehouse" = Warehouse,
         "distribution-center" = DistributionCenter, "supermarket" = Supermarket, "general-store" = GeneralStore,
         "specialty-store" = SpecialtyStore, "ocop-intro-point" = OcopIntroPoint, "ocop-sale-point" = OcopSalePoint,
-        "fair-stall" = FairStall,
+        "fair-stall" = FairStall, "design-center" = DesignCenter,
     }
     /// What an organization is.
     OrganizationWord of OrganizationKind {
@@ -150,6 +150,7 @@ words! {
         "ocop-registered" = OcopRegistered, "ocop-registered-districts" = OcopRegisteredDistricts, "ocop-graded" = OcopGraded,
         "ocop-graded-districts" = OcopGradedDistricts, "ocop-valid" = OcopValid, "ocop-five-stars" = OcopFiveStars,
         "craft-villages" = CraftVillages, "craft-villages-recognised" = CraftVillagesRecognised, "craft-trades" = CraftTrades,
+        "design-centers" = DesignCenters,
     }
     /// Whether something holds on a day.
     ValidityWord of Validity {

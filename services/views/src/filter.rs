@@ -95,7 +95,7 @@ pub(crate) fn channels(field: &'static str, given: &[i32]) -> Result<Option<Vec<
     limit(field, given.len())?;
     let kind = |number: &i32| match SiteKind::try_from(*number) {
         Ok(kind) if kind != SiteKind::Unspecified => Ok(names::of_site_kind(kind)),
-        _ => Err(Error::Malformed { field, value: number.to_string(), allowed: "kinds of sites, 1 to 14".into() }),
+        _ => Err(Error::Malformed { field, value: number.to_string(), allowed: "kinds of sites, 1 to 15".into() }),
     };
     if given.is_empty() { Ok(None) } else { given.iter().map(kind).collect::<Result<_, _>>().map(Some) }
 }

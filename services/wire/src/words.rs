@@ -50,7 +50,7 @@ words!(organization_kind, write_organization_kind: OrganizationKind, registered:
 });
 words!(site_kind, write_site_kind: SiteKind, registered::SiteKind {
     Farm, LivestockFarm, Aquafarm, PackingHouse, Processor, Slaughterhouse, Warehouse, DistributionCenter, Supermarket, GeneralStore,
-    SpecialtyStore, OcopIntroPoint, OcopSalePoint, FairStall,
+    SpecialtyStore, OcopIntroPoint, OcopSalePoint, FairStall, DesignCenter,
 });
 
 words!(certificate_kind, write_certificate_kind: CertificateKind, programme::CertificateKind {
@@ -65,7 +65,7 @@ words!(site_standing, write_site_standing: SiteStanding, programme::SiteStanding
 words!(programme_measure, write_programme_measure: ProgrammeMeasure, programme::ProgrammeMeasure {
     Chains, Products, Supermarkets, GeneralStores, SpecialtyStores, OcopIntroPoints, OcopSalePoints, OcopRegistered,
     OcopRegisteredDistricts, OcopGraded, OcopGradedDistricts, OcopValid, OcopFiveStars, CraftVillages, CraftVillagesRecognised,
-    CraftTrades,
+    CraftTrades, DesignCenters,
 });
 
 words!(trademark_step, write_trademark_step: TrademarkStep, programme::TrademarkStep {

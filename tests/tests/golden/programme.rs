@@ -1,10 +1,12 @@
 //! What the golden files say of certificates, grades, craft villages, closed sites and targets.
 
+use crate::samples::minimal_site;
 use domain::event::programme::{
     Certificate, CertificateKind, CertificateRef, CertificateStanding, CertificateStandingChange, CraftVillage,
     DistrictSuccession, GradingLevel, LabelFate, Labels, OcopGrading, OcopRegistration, OcopRule, ProgrammeMeasure, SiteStanding,
     SiteStandingChange, Target, TrademarkCase, TrademarkStep,
 };
+use domain::event::registry::SiteKind;
 use domain::event::{Fact, RegistryFact};
 use domain::id::{ChainCode, CraftVillageCode, DistrictCode, OrganizationCode, ProductCode, SiteCode};
 use domain::time::BusinessDay;
@@ -220,6 +222,7 @@ pub fn words() -> Vec<Fact> {
     let measures = ProgrammeMeasure::ALL.iter().map(|measure| RegistryFact::Target(target(*measure)));
     let steps = TrademarkStep::ALL.iter().map(|step| RegistryFact::TrademarkCase(stepped(*step)));
     let fates = LabelFate::ALL.iter().map(|fate| RegistryFact::Labels(labels(*fate)));
+    let site = std::iter::once(RegistryFact::Site(minimal_site(SiteKind::DesignCenter)));
     let standing = certificates.chain(standings).chain(rules).chain(levels).chain(sites);
-    standing.chain(measures).chain(steps).chain(fates).map(Fact::Registered).collect()
+    standing.chain(measures).chain(steps).chain(fates).chain(site).map(Fact::Registered).collect()
 }

@@ -606,7 +606,7 @@ fn minimal_registry() -> Vec<(&'static str, RegistryFact)> {
     ]
 }
 
-fn minimal_site(kind: SiteKind) -> Site {
+pub fn minimal_site(kind: SiteKind) -> Site {
     Site {
         code: site("A"),
         name: String::new(),
@@ -659,7 +659,9 @@ fn every_word() -> Vec<Event> {
         let organization = Organization { code: organization("A"), name: String::new(), kind: *kind, gln: None };
         Fact::Registered(RegistryFact::Organization(organization))
     });
-    let sites = SiteKind::ALL.iter().map(|kind| Fact::Registered(RegistryFact::Site(minimal_site(*kind))));
+    // Kinds that were known when this file was written; later ones stand in files of their own.
+    let known = SiteKind::ALL.iter().filter(|kind| **kind != SiteKind::DesignCenter);
+    let sites = known.map(|kind| Fact::Registered(RegistryFact::Site(minimal_site(*kind))));
     let units = [BaseUnit::Kilogram, BaseUnit::Litre, BaseUnit::Piece].map(|unit| {
         Fact::Registered(RegistryFact::Capacity(Capacity { chain: chain("A"), quantity_per_day: Milli::ZERO, unit }))
     });

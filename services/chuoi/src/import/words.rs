@@ -62,6 +62,7 @@ pub(super) const SITES: &[(&str, &str)] = &[
     ("điểm giới thiệu OCOP", "ocop-intro-point"),
     ("điểm bán OCOP", "ocop-sale-point"),
     ("gian hàng hội chợ", "fair-stall"),
+    ("trung tâm thiết kế sáng tạo", "design-center"),
 ];
 pub(super) const ORGANIZATIONS: &[(&str, &str)] = &[
     ("hợp tác xã", "cooperative"),

@@ -273,6 +273,8 @@ kinds! {
         CraftVillagesRecognised = "craft_villages_recognised",
         /// Trades of craft villages.
         CraftTrades = "craft_trades",
+        /// Design-and-sale centres in use.
+        DesignCenters = "design_centers",
     }
 }
 

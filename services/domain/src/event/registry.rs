@@ -178,6 +178,8 @@ kinds! {
         OcopSalePoint = "ocop_sale_point",
         /// Fair stall.
         FairStall = "fair_stall",
+        /// Design-and-sale centre.
+        DesignCenter = "design_center",
     }
 }
 
@@ -191,7 +193,7 @@ impl SiteKind {
     /// Whether consumers buy there.
     pub const fn is_shop(self) -> bool {
         use SiteKind::*;
-        matches!(self, Supermarket | GeneralStore | SpecialtyStore | OcopIntroPoint | OcopSalePoint | FairStall)
+        matches!(self, Supermarket | GeneralStore | SpecialtyStore | OcopIntroPoint | OcopSalePoint | FairStall | DesignCenter)
     }
 }
 

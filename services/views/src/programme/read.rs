@@ -358,7 +358,7 @@ pub(super) async fn list_ocop_progress(
     query.sql = format!(
         "SELECT d.district_code, d.name, coalesce(k.registered, 0) AS registered, coalesce(k.graded, 0) AS graded,
                 coalesce(k.three, 0) AS three, coalesce(k.four, 0) AS four, coalesce(k.five, 0) AS five, coalesce(k.lapsed, 0) AS lapsed,
-                coalesce(s.intro, 0) AS intro, coalesce(s.sale, 0) AS sale
+                coalesce(s.intro, 0) AS intro, coalesce(s.sale, 0) AS sale, coalesce(s.design, 0) AS design
          FROM {} AS d
          LEFT JOIN (SELECT district, count(DISTINCT (subject, product)) AS registered,
                            count(DISTINCT (subject, product)) FILTER (WHERE stars >= 3) AS graded,
@@ -369,11 +369,12 @@ pub(super) async fn list_ocop_progress(
                                - count(DISTINCT (subject, product)) FILTER (WHERE until_day >= {bound}) AS lapsed
                     FROM {} AS o GROUP BY 1) AS k ON k.district = d.district_code
          LEFT JOIN (SELECT district, count(*) FILTER (WHERE kind = 'ocop_intro_point') AS intro,
-                           count(*) FILTER (WHERE kind = 'ocop_sale_point') AS sale
+                           count(*) FILTER (WHERE kind = 'ocop_sale_point') AS sale,
+                           count(*) FILTER (WHERE kind = 'design_center') AS design
                     FROM {} AS f WHERE stands <> 'closed' GROUP BY 1) AS s ON s.district = d.district_code
          WHERE ({only}::text[] IS NULL OR d.district_code = ANY({only}))
              -- The units of the day's map: another shows where a dossier or a point still names it.
-             AND (d.ends_day IS NULL OR d.ends_day > {bound} OR k.registered > 0 OR s.intro + s.sale > 0)
+             AND (d.ends_day IS NULL OR d.ends_day > {bound} OR k.registered > 0 OR s.intro + s.sale + s.design > 0)
          ORDER BY d.district_code",
         held("district_facts", "district_code", &bound),
         ocop(&bound),
@@ -392,6 +393,7 @@ pub(super) async fn list_ocop_progress(
             lapsed: count("lapsed")?,
             intro_points: count("intro")?,
             sale_points: count("sale")?,
+            design_centers: count("design")?,
         })
     };
     let rows = cut.query(&query).await?.iter().map(row).collect::<Result<_, _>>()?;
@@ -631,7 +633,8 @@ pub(super) async fn score(cut: &Cut<'_>, request: &proto::GetScoreRequest) -> Re
          SELECT 'chains' AS measure, {} AS count UNION ALL SELECT 'products', {}
          UNION ALL SELECT names.measure, coalesce(site.sites, 0)
              FROM (VALUES ('supermarkets', 'supermarket'), ('general_stores', 'general_store'), ('specialty_stores', 'specialty_store'),
-                          ('ocop_intro_points', 'ocop_intro_point'), ('ocop_sale_points', 'ocop_sale_point')) AS names (measure, kind)
+                          ('ocop_intro_points', 'ocop_intro_point'), ('ocop_sale_points', 'ocop_sale_point'),
+                          ('design_centers', 'design_center')) AS names (measure, kind)
              LEFT JOIN site USING (kind)
          UNION ALL SELECT 'ocop_registered', count(DISTINCT (subject, product)) FROM product
          UNION ALL SELECT 'ocop_registered_districts', count(DISTINCT district) FROM product
