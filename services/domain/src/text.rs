@@ -26,6 +26,24 @@ fn spaced(text: &str) -> String {
     visible.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+/// How alike two texts look, from 0 to 1.
+pub(crate) fn likeness(one: &str, other: &str) -> f64 {
+    strsim::jaro_winkler(one, other)
+}
+
+/// The three that look most alike, each once, of those whose likeness is above a least; where it is the same, in their order.
+pub(crate) fn nearest<T: Ord>(scored: impl IntoIterator<Item = (f64, T)>, least: f64) -> Vec<T> {
+    let mut scored: Vec<(f64, T)> = scored.into_iter().filter(|(score, _)| *score > least).collect();
+    scored.sort_by(|(a, one), (b, other)| b.total_cmp(a).then_with(|| one.cmp(other)));
+    let mut nearest: Vec<T> = Vec::new();
+    for (_, thing) in scored {
+        if nearest.len() < 3 && !nearest.contains(&thing) {
+            nearest.push(thing);
+        }
+    }
+    nearest
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

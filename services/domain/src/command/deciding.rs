@@ -8,6 +8,7 @@ use crate::id::{ChainCode, CommandRef, LotCode, LotId, OrganizationCode, Product
 use crate::quantity::Milli;
 use crate::refusal::{LotName, Refusal};
 use crate::state::{Holder, KnownLot, Shipment, State};
+use crate::text;
 use crate::time::{BusinessDay, EventTime, Precision};
 use crate::unit::{self, BaseUnit};
 use jiff::ToSpan as _;
@@ -464,15 +465,8 @@ impl<'a> Deciding<'a> {
     }
 
     fn unknown_lot(&self, field: &str, given: &str, near: Option<&Holder>) -> Refusal {
-        let mut scored: Vec<(f64, LotCode, LotId)> = self
-            .lots_near(near)
-            .into_iter()
-            .map(|(lot, code)| (strsim::jaro_winkler(given, code.as_str()), code, lot))
-            .filter(|(score, ..)| *score > 0.7)
-            .collect();
-        scored
-            .sort_by(|(a, a_code, a_lot), (b, b_code, b_lot)| b.total_cmp(a).then_with(|| (a_code, a_lot).cmp(&(b_code, b_lot))));
-        let named = scored.into_iter().take(3).filter_map(|(.., lot)| self.state.lot(lot));
+        let scored = self.lots_near(near).into_iter().map(|(lot, code)| (text::likeness(given, code.as_str()), (code, lot)));
+        let named = text::nearest(scored, 0.7).into_iter().filter_map(|(_, lot)| self.state.lot(lot));
         let nearest = named.map(|known| format!("{} = {}", known.name(), known.lot.id)).collect();
         Refusal::Unknown { field: field.to_owned(), what: "lot", value: given.to_owned(), nearest }
     }

@@ -4,6 +4,7 @@ use super::registry::Dated;
 use crate::event::RegistryFact;
 use crate::event::programme::{CertificateRef, LabelFate, Labels, SiteStanding, SiteStandingChange, TrademarkStep};
 use crate::id::{OrganizationCode, ProductCode, SiteCode};
+use crate::text;
 use crate::time::BusinessDay;
 use imbl::OrdMap;
 use std::sync::Arc;
@@ -66,10 +67,8 @@ impl Programme {
     /// Numbers of certificates of the same kind that look like one.
     pub fn like(&self, id: &CertificateRef) -> Vec<String> {
         let of_kind = self.certificates.keys().filter(|known| known.kind == id.kind);
-        let mut scored: Vec<_> = of_kind.map(|known| (strsim::jaro_winkler(&id.number, &known.number), &known.number)).collect();
-        scored.retain(|(score, _)| *score > 0.8);
-        scored.sort_by(|(one, name), (other, than)| other.total_cmp(one).then_with(|| name.cmp(than)));
-        scored.into_iter().take(3).map(|(_, number)| number.clone()).collect()
+        let scored = of_kind.map(|known| (text::likeness(&id.number, &known.number), &known.number));
+        text::nearest(scored, 0.8).into_iter().cloned().collect()
     }
 
     /// Day, subject and product of a dossier.

@@ -270,21 +270,13 @@ impl<T: Thing> Book<T> {
 
     fn unknown(&self, field: &str, given: &str) -> Refusal {
         let folded = text::fold(given);
-        let mut scored: Vec<(f64, &T::Code)> = Vec::new();
-        for (name, codes) in &self.names {
-            let score = strsim::jaro_winkler(&folded, name);
-            scored.extend(codes.iter().map(|code| (score, code)));
-        }
         let code_like = given.trim().to_uppercase();
-        scored.extend(self.versions.keys().map(|code| (strsim::jaro_winkler(&code_like, &code.to_string()), code)));
-        scored.retain(|(score, _)| *score > 0.8);
-        scored.sort_by(|(a, a_code), (b, b_code)| b.total_cmp(a).then_with(|| a_code.cmp(b_code)));
-        let mut nearest: Vec<&T::Code> = Vec::new();
-        for (_, code) in scored {
-            if nearest.len() < 3 && !nearest.contains(&code) {
-                nearest.push(code);
-            }
-        }
+        let by_name = self.names.iter().flat_map(|(name, codes)| {
+            let score = text::likeness(&folded, name);
+            codes.iter().map(move |code| (score, code))
+        });
+        let by_code = self.versions.keys().map(|code| (text::likeness(&code_like, &code.to_string()), code));
+        let nearest = text::nearest(by_name.chain(by_code), 0.8);
         Refusal::Unknown {
             field: field.to_owned(),
             what: T::WHAT,

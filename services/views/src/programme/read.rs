@@ -1,4 +1,4 @@
-//! Reads what is certified, graded and aimed at, as it held on a day.
+//! Reads what is graded, how sites stand and what is aimed at, as it held on a day.
 
 use crate::page::Page;
 use crate::read::{Cut, Query};
@@ -10,20 +10,18 @@ use crate::{Error, filter, names};
 use domain::time::BusinessDay;
 use std::collections::BTreeMap;
 use tokio_postgres::Row;
-use uuid::Uuid;
 use wire::proto::chuoi::event::v1 as event;
-use wire::proto::chuoi::event::v1::CertificateKind;
 use wire::proto::chuoi::programme::v1 as proto;
 use wire::proto::chuoi::programme::v1::Validity;
 
 /// Days that a question looks ahead at most.
 const MOST_DAYS_AHEAD: i32 = 3_660;
 
-fn on(cut: &Cut<'_>, date: &str) -> Result<BusinessDay, Error> {
+pub(super) fn on(cut: &Cut<'_>, date: &str) -> Result<BusinessDay, Error> {
     filter::day("date", date)?.map_or_else(|| today(cut), Ok)
 }
 
-fn ahead(given: i32) -> Result<Option<i32>, Error> {
+pub(super) fn ahead(given: i32) -> Result<Option<i32>, Error> {
     match given {
         0 => Ok(None),
         days if (1..=MOST_DAYS_AHEAD).contains(&days) => Ok(Some(days)),
@@ -34,158 +32,15 @@ fn ahead(given: i32) -> Result<Option<i32>, Error> {
     }
 }
 
-fn text(row: &Row, name: &str) -> Result<String, Error> {
+pub(super) fn text(row: &Row, name: &str) -> Result<String, Error> {
     Ok(row.try_get::<_, Option<String>>(name)?.unwrap_or_default())
 }
 
 /// Facts of a table as they hold on a day: of each key the one of the latest day up to it, and of that day the last recorded.
-fn held(table: &str, key: &str, day: &str) -> String {
+pub(super) fn held(table: &str, key: &str, day: &str) -> String {
     format!(
         "(SELECT DISTINCT ON ({key}) * FROM {table} WHERE from_day <= {day} ORDER BY {key}, from_day DESC, sequence DESC, ordinal DESC)"
     )
-}
-
-/// Certificates with their standing on a day; one that begins later as it will be first.
-fn certificates(day: &str) -> String {
-    format!(
-        "(SELECT c.*, o.name AS holder_name, coalesce(h.survivor_code, c.holder_code) AS holder, s.standing, s.reason
-          FROM (SELECT DISTINCT ON (kind, number) * FROM certificate_facts
-                ORDER BY kind, number, from_day > {day}, CASE WHEN from_day > {day} THEN from_day ELSE -from_day::bigint END,
-                         sequence DESC, ordinal DESC) AS c
-          LEFT JOIN {} AS s ON s.kind = c.kind AND s.number = c.number
-              AND (s.from_day, s.sequence, s.ordinal) > (c.from_day, c.sequence, c.ordinal)
-          LEFT JOIN merged h ON h.kind = 'organization' AND h.code = c.holder_code
-          LEFT JOIN organizations o ON o.organization_code = coalesce(h.survivor_code, c.holder_code))",
-        held("certificate_standing_facts", "kind, number", day)
-    )
-}
-
-fn certificate(row: &Row, day: BusinessDay) -> Result<proto::Certificate, Error> {
-    let codes = |name: &str| -> Result<Vec<String>, Error> {
-        let codes: serde_json::Value = row.try_get(name)?;
-        Ok(codes.as_array().into_iter().flatten().filter_map(|code| code.as_str().map(str::to_owned)).collect())
-    };
-    let (from, until): (i32, Option<i32>) = (row.try_get("from_day")?, row.try_get("until_day")?);
-    let standing = text(row, "standing")?;
-    let validity = match standing.as_str() {
-        "revoked" => Validity::Revoked,
-        _ if from > day.0 => Validity::NotYet,
-        _ if until.is_some_and(|until| until < day.0) => Validity::Lapsed,
-        "suspended" => Validity::Suspended,
-        _ => Validity::Valid,
-    };
-    let stopped = matches!(validity, Validity::Revoked | Validity::Suspended);
-    Ok(proto::Certificate {
-        issued: Some(event::CertificateIssued {
-            kind: names::certificate_kind(row.try_get("kind")?).into(),
-            number: text(row, "number")?,
-            holder_code: text(row, "holder")?,
-            issuer: text(row, "issuer")?,
-            product_codes: codes("product_codes")?,
-            site_codes: codes("site_codes")?,
-            chain_code: text(row, "chain_code")?,
-            until_day: until,
-        }),
-        from_date: filter::date(Some(from)),
-        until_date: filter::date(until),
-        holder_name: text(row, "holder_name")?,
-        validity: validity.into(),
-        reason: if stopped { text(row, "reason")? } else { String::new() },
-        days_left: until.filter(|_| validity == Validity::Valid).map(|until| until.saturating_sub(day.0)),
-    })
-}
-
-/// A condition on the codes that a certificate covers: none is all, also by the code of a duplicate.
-fn covers(column: &str, kind: &str, codes: &str) -> String {
-    format!(
-        "(c.{column} = '[]'::jsonb OR EXISTS (
-             SELECT FROM jsonb_array_elements_text(c.{column}) AS said (code)
-             LEFT JOIN merged m ON m.kind = '{kind}' AND m.code = said.code WHERE coalesce(m.survivor_code, said.code) = ANY({codes})))"
-    )
-}
-
-/// Certificates.
-pub(super) async fn list_certificates(
-    cut: &Cut<'_>,
-    request: &proto::ListCertificatesRequest,
-    page: &Page,
-) -> Result<proto::ListCertificatesResponse, Error> {
-    let day = on(cut, &request.date)?;
-    let within = ahead(request.lapsing_within_days)?;
-    let holders = filter::organizations(cut, "holders", &request.holders).await?;
-    let products = filter::products(cut, "products", &request.products).await?;
-    let kinds = kinds("kinds", &request.kinds)?;
-    let mut query = Query::default();
-    let (bound, holders, products, kinds) =
-        (query.bind(day.0), query.bind(holders), query.bind(products), query.bind((!kinds.is_empty()).then_some(kinds)));
-    query.sql = format!(
-        "SELECT * FROM {} AS c WHERE ({holders}::text[] IS NULL OR c.holder_code = ANY({holders}) OR c.holder = ANY({holders}))
-             AND ({products}::text[] IS NULL OR {}) AND ({kinds}::text[] IS NULL OR c.kind = ANY({kinds}))
-         ORDER BY c.until_day, c.kind, c.number",
-        certificates(&bound),
-        covers("product_codes", "product", &products),
-    );
-    let mut rows = Vec::new();
-    for row in cut.query(&query).await? {
-        let certificate = certificate(&row, day)?;
-        let is_valid = certificate.validity() == Validity::Valid;
-        let lapses = within.is_none_or(|days| is_valid && certificate.days_left.is_some_and(|left| left <= days));
-        if lapses && (is_valid || request.include_invalid) {
-            rows.push(certificate);
-        }
-    }
-    let (rows, next_page_token) = paged(rows, page)?;
-    Ok(proto::ListCertificatesResponse { rows, date: filter::date(Some(day.0)), next_page_token, position: cut.position() })
-}
-
-/// Names of kinds of certificates.
-pub(crate) fn kinds(field: &'static str, numbers: &[i32]) -> Result<Vec<String>, Error> {
-    let kind = |number: &i32| match CertificateKind::try_from(*number) {
-        Ok(kind) if kind != CertificateKind::Unspecified => Ok(names::of_certificate_kind(kind)),
-        _ => Err(Error::Malformed { field, value: number.to_string(), allowed: "kinds of certificates, 1 to 10".into() }),
-    };
-    numbers.iter().map(kind).collect()
-}
-
-/// Certificates that cover a lot, by the site where it began and who ran that, as they stood on the day of its harvest: that is the
-/// day on which a claim is judged. None where no harvest is known.
-pub(crate) async fn of_lot(cut: &Cut<'_>, lot: Uuid) -> Result<Option<(BusinessDay, Vec<proto::Certificate>)>, Error> {
-    // Where it began, and who ran that on the day: what was voided, or corrected, did not happen.
-    let facts = "SELECT l.harvest_day, l.chain_code, coalesce(p.survivor_code, l.product_code) AS product, began.sites, began.runners
-                 FROM lots l LEFT JOIN merged p ON p.kind = 'product' AND p.code = l.product_code
-                 CROSS JOIN LATERAL (
-                     SELECT coalesce(array_agg(DISTINCT coalesce(s.survivor_code, m.to_site_code)), '{}') AS sites,
-                            coalesce(array_agg(DISTINCT coalesce(o.survivor_code, f.organization_code))
-                                         FILTER (WHERE f.organization_code IS NOT NULL), '{}') AS runners
-                     FROM movements m JOIN events e ON e.sequence = m.sequence AND e.ordinal = m.ordinal
-                     LEFT JOIN merged s ON s.kind = 'site' AND s.code = m.to_site_code
-                     LEFT JOIN LATERAL (
-                         SELECT f.organization_code FROM site_facts f WHERE f.site_code = coalesce(s.survivor_code, m.to_site_code)
-                         ORDER BY f.from_day > l.harvest_day, CASE WHEN f.from_day > l.harvest_day THEN f.from_day ELSE -f.from_day::bigint END,
-                                  f.sequence DESC, f.ordinal DESC LIMIT 1) AS f ON true
-                     LEFT JOIN merged o ON o.kind = 'organization' AND o.code = f.organization_code
-                     WHERE m.lot_id = l.lot_id AND m.from_outside IN ('harvested', 'produced') AND NOT m.is_reversal AND NOT EXISTS (
-                         SELECT FROM reversals r WHERE r.organization_code = e.organization_code AND r.command_id = e.command_id)
-                 ) AS began
-                 WHERE l.lot_id = $1 AND l.harvest_day IS NOT NULL";
-    let rows = cut.rows(facts, &[&lot]).await?;
-    let Some(row) = rows.first() else { return Ok(None) };
-    let day = BusinessDay(row.try_get("harvest_day")?);
-    let mut query = Query::default();
-    let (bound, chain) = (query.bind(day.0), query.bind(text(row, "chain_code")?));
-    let runners = query.bind(row.try_get::<_, Vec<String>>("runners")?);
-    let product = query.bind(vec![text(row, "product")?]);
-    let sites = query.bind(row.try_get::<_, Vec<String>>("sites")?);
-    query.sql = format!(
-        "SELECT * FROM {} AS c
-         WHERE (c.chain_code = {chain} OR c.chain_code IS NULL AND (c.site_codes <> '[]'::jsonb OR c.holder = ANY({runners}::text[])))
-             AND {} AND {} ORDER BY c.kind, c.until_day, c.number",
-        certificates(&bound),
-        covers("product_codes", "product", &format!("{product}::text[]")),
-        covers("site_codes", "site", &format!("{sites}::text[]")),
-    );
-    let found = cut.query(&query).await?.iter().map(|row| certificate(row, day)).collect::<Result<_, _>>()?;
-    Ok(Some((day, found)))
 }
 
 /// Products of the programme with their last gradings up to a day.
@@ -523,95 +378,6 @@ pub(super) async fn list_trademark_cases(
     let rows = cut.query(&query).await?.iter().map(row).collect::<Result<Vec<_>, _>>()?;
     let (rows, next_page_token) = paged(rows, page)?;
     Ok(proto::ListTrademarkCasesResponse { rows, date: filter::date(Some(day.0)), next_page_token, position: cut.position() })
-}
-
-/// Runs of labels as they were issued up to a day, and how many of each became what; by a condition on a run `i`.
-fn runs(day: &str, condition: &str) -> String {
-    let became = |fate: &str| {
-        format!(
-            "coalesce((SELECT sum(least(f.last, i.last) - greatest(f.first, i.first) + 1) FROM label_facts f
-                       WHERE f.series = i.series AND f.fate = '{fate}' AND f.from_day <= {day} AND f.first <= i.last AND f.last >= i.first),
-                      0)::bigint"
-        )
-    };
-    format!(
-        "SELECT i.*, coalesce(m.survivor_code, i.subject_code) AS subject, o.name AS subject_name, {} AS used, {} AS spoiled, {} AS voided
-         FROM label_facts i LEFT JOIN merged m ON m.kind = 'organization' AND m.code = i.subject_code
-         LEFT JOIN organizations o ON o.organization_code = coalesce(m.survivor_code, i.subject_code)
-         WHERE i.fate = 'issued' AND i.from_day <= {day} AND {condition} ORDER BY i.series, i.first",
-        became("used"),
-        became("spoiled"),
-        became("voided")
-    )
-}
-
-fn label_run(row: &Row) -> Result<proto::LabelRun, Error> {
-    let (first, last): (i64, i64) = (row.try_get("first")?, row.try_get("last")?);
-    let (used, spoiled, voided): (i64, i64, i64) = (row.try_get("used")?, row.try_get("spoiled")?, row.try_get("voided")?);
-    let issued = last.saturating_sub(first).saturating_add(1);
-    Ok(proto::LabelRun {
-        series: text(row, "series")?,
-        first,
-        last,
-        issued_date: filter::date(row.try_get("from_day")?),
-        subject_code: text(row, "subject")?,
-        subject_name: text(row, "subject_name")?,
-        product_code: text(row, "product_code")?,
-        issued,
-        used,
-        spoiled,
-        voided,
-        left: issued.saturating_sub(used).saturating_sub(spoiled).saturating_sub(voided),
-    })
-}
-
-/// Runs of labels.
-pub(super) async fn list_labels(
-    cut: &Cut<'_>,
-    request: &proto::ListLabelsRequest,
-    page: &Page,
-) -> Result<proto::ListLabelsResponse, Error> {
-    let day = on(cut, &request.date)?;
-    let subjects = filter::organizations(cut, "subjects", &request.subjects).await?;
-    let mut query = Query::default();
-    let (bound, subjects, series) = (query.bind(day.0), query.bind(subjects), query.bind(domain::text::nfc(&request.series)));
-    query.sql = runs(
-        &bound,
-        &format!(
-            "({subjects}::text[] IS NULL OR i.subject_code = ANY({subjects}) OR m.survivor_code = ANY({subjects}))
-             AND ({series} = '' OR i.series = {series})"
-        ),
-    );
-    let rows = cut.query(&query).await?.iter().map(label_run).collect::<Result<Vec<_>, _>>()?;
-    let (rows, next_page_token) = paged(rows, page)?;
-    Ok(proto::ListLabelsResponse { rows, date: filter::date(Some(day.0)), next_page_token, position: cut.position() })
-}
-
-/// What became of one label.
-pub(super) async fn label(cut: &Cut<'_>, request: &proto::GetLabelRequest) -> Result<proto::GetLabelResponse, Error> {
-    let day = on(cut, &request.date)?;
-    let mut query = Query::default();
-    let named = domain::text::nfc(&request.series);
-    let (bound, series, number) = (query.bind(day.0), query.bind(named.clone()), query.bind(request.number));
-    query.sql = runs(&bound, &format!("i.series = {series} AND {number} BETWEEN i.first AND i.last"));
-    let found = cut.query(&query).await?;
-    let Some(row) = found.first() else {
-        let (name, hint) = (format!("{} {}", request.series, request.number), "see ListLabels for what was issued");
-        return Err(Error::NotFound { what: "label", name, hint });
-    };
-    let run = label_run(row)?;
-    let sql = "SELECT fate, from_day FROM label_facts WHERE series = $1 AND $2 BETWEEN first AND last AND from_day <= $3
-               ORDER BY (fate = 'issued'), from_day DESC, sequence DESC, ordinal DESC LIMIT 1";
-    let last = cut.rows(sql, &[&named, &request.number, &day.0]).await?;
-    let fate = last.first().map(|row| row.try_get::<_, String>("fate")).transpose()?.unwrap_or_default();
-    let since = last.first().map(|row| row.try_get::<_, i32>("from_day")).transpose()?;
-    Ok(proto::GetLabelResponse {
-        fate: names::label_fate(&fate).into(),
-        since_date: filter::date(since),
-        run: Some(run),
-        date: filter::date(Some(day.0)),
-        position: cut.position(),
-    })
 }
 
 /// What the programme counts, beside its targets.

@@ -1,6 +1,6 @@
 //! ProgrammeService.
 
-use super::read;
+use super::{certificates, labels, read};
 use crate::page::Page;
 use crate::read::{Views, whole};
 use tonic::{Request, Response, Status};
@@ -30,7 +30,7 @@ impl ProgrammeService for Service {
         &self,
         request: Request<ListCertificatesRequest>,
     ) -> Result<Response<ListCertificatesResponse>, Status> {
-        list!(self, request, read::list_certificates)
+        list!(self, request, certificates::list_certificates)
     }
 
     async fn list_ocop_products(
@@ -68,13 +68,13 @@ impl ProgrammeService for Service {
     }
 
     async fn list_labels(&self, request: Request<ListLabelsRequest>) -> Result<Response<ListLabelsResponse>, Status> {
-        list!(self, request, read::list_labels)
+        list!(self, request, labels::list_labels)
     }
 
     async fn get_label(&self, request: Request<GetLabelRequest>) -> Result<Response<GetLabelResponse>, Status> {
         let asked = request.into_inner();
         let client = self.0.reach(&asked.at_least).await?;
-        Ok(Response::new(whole!(client, |cut| read::label(cut, &asked).await)?))
+        Ok(Response::new(whole!(client, |cut| labels::label(cut, &asked).await)?))
     }
 
     async fn get_score(&self, request: Request<GetScoreRequest>) -> Result<Response<GetScoreResponse>, Status> {

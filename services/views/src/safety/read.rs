@@ -1,7 +1,7 @@
 //! Reads holds and recalls, and whether a lot may be sold.
 
 use crate::page::Page;
-use crate::programme::read as programme;
+use crate::programme::certificates;
 use crate::read::{Cut, Query};
 use crate::stock::read::today;
 use crate::trace::read::{Direction, candidates, holdings, kin, line, summaries};
@@ -327,8 +327,8 @@ pub(crate) async fn check(cut: &Cut<'_>, request: &proto::CheckLotRequest) -> Re
             findings.push(proto::CheckFinding { objection: Objection::NotThere.into(), detail, block: None });
         }
     }
-    let claims = programme::kinds("claims", &request.claims)?;
-    let certificates = match programme::of_lot(cut, id).await? {
+    let claims = certificates::kinds("claims", &request.claims)?;
+    let certificates = match certificates::of_lot(cut, id).await? {
         Some((harvested, certificates)) => {
             findings.extend(uncertified(claims, harvested, &certificates));
             certificates
