@@ -113,9 +113,10 @@ async fn compare(
     for schema in [&fresh.schema, &settings.schema] {
         transaction.batch_execute(&format!("SET LOCAL search_path = \"{schema}\"")).await?;
         let (rolled, goal) = (roll::hold(&transaction).await?, i64::try_from(goal.sequence).unwrap_or(i64::MAX));
-        let goal = Rolled { flows: goal.max(rolled.flows), goods: goal.max(rolled.goods) };
+        let goal = goal.max(rolled.flows);
+        let goal = Rolled { flows: goal, goods: goal };
         if rolled != goal {
-            roll::roll(&transaction, rolled, goal).await?;
+            roll::roll(&transaction, rolled, goal, None).await?;
         }
     }
     // Rows are compared by hash, in memory where they fit.

@@ -367,7 +367,7 @@ impl Bench {
             ),
         ] {
             questions::asked(&query, &self.trade, question, 10).await;
-            figures.put(key, questions::asked(&query, &self.trade, question, 100).await.ms(99.0), aim);
+            figures.put(key, questions::asked(&query, &self.trade, question, 500).await.ms(99.0), aim);
         }
     }
 

@@ -2,7 +2,7 @@
 //! in them yet ([`beyond`]), and nobody who waits for a stock waits for them.
 
 use super::fold::Flow;
-use super::write::{Column, Key, add, month, write_flows, write_goods};
+use super::write::{Column, Goods, Key, add, month, write_flows, write_goods};
 use crate::Error;
 use crate::database::{self, Settings, big, execute};
 use deadpool_postgres::{ClientWrapper, Transaction};
@@ -19,8 +19,17 @@ const MOVEMENTS: i64 = 20_000;
 /// How long it rests between them: the more at once, the fewer rows are written twice, and the fewer batches of the projector meet
 /// it; the fewer, the shorter it stands in its way.
 const PAUSE: Duration = Duration::from_millis(120);
-/// How often goods without their places are rolled up: their rows are few, and each is met again and again.
-const GOODS_EVERY: Duration = Duration::from_secs(2);
+/// How often goods without their places are rolled up: their rows are few, and each is met again and again. Until then what was read
+/// for the flows with places is kept.
+const GOODS_EVERY: Duration = Duration::from_secs(5);
+/// Rows of goods that are kept at most.
+const GOODS_KEPT: usize = 50_000;
+
+/// Goods that are not rolled up yet, and between which entries they flowed.
+struct Kept {
+    rolled: Rolled,
+    goods: Goods,
+}
 
 /// Up to which entry flows are rolled up, with their places and without.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,38 +60,42 @@ pub(crate) async fn hold(transaction: &Transaction<'_>) -> Result<Rolled, Error>
 /// Rolls flows up behind the projector, on a connection of its own, as long as that holds.
 pub(crate) async fn follow(settings: &Settings) -> Result<std::convert::Infallible, Error> {
     let mut client = database::keeping_connection(settings).await?;
-    let mut goods_at = Instant::now();
+    let (mut goods_at, mut kept) = (Instant::now(), None);
     loop {
         let is_time = goods_at <= Instant::now();
-        let (more, more_goods) = step(&mut client, is_time).await?;
-        if is_time && !more_goods {
+        let more = step(&mut client, &mut kept, is_time).await?;
+        if is_time {
             goods_at = Instant::now() + GOODS_EVERY;
         }
-        if !more && !more_goods {
+        if !more {
             tokio::time::sleep(PAUSE).await;
         }
     }
 }
 
-/// A transaction of it; whether there may be more with places, and without.
-async fn step(client: &mut ClientWrapper, with_goods: bool) -> Result<(bool, bool), Error> {
+/// A transaction of it; whether there may be more.
+async fn step(client: &mut ClientWrapper, kept: &mut Option<Kept>, with_goods: bool) -> Result<bool, Error> {
     let transaction = client.transaction().await?;
     let rolled = hold(&transaction).await?;
     // Few movements: each is looked up. The tables may have grown since anybody last saw how large they are.
     transaction.batch_execute(BY_ROW).await?;
     let (flows, more) = next(&transaction, rolled.flows).await?;
-    let (goods, more_goods) = if with_goods { next(&transaction, rolled.goods).await? } else { (rolled.goods, false) };
-    let goal = Rolled { flows, goods: goods.min(flows) };
+    // Tables that took the place of others may stand elsewhere; where they do not, the same flowed.
+    let known = kept.take().filter(|kept| kept.rolled == rolled).map(|kept| kept.goods);
+    let with_goods = with_goods || known.as_ref().is_some_and(|goods| goods.len() > GOODS_KEPT);
+    let goal = Rolled { flows, goods: if with_goods { flows } else { rolled.goods } };
     if goal == rolled {
-        return Ok((false, false));
+        *kept = known.map(|goods| Kept { rolled, goods });
+        return Ok(false);
     }
-    match roll(&transaction, rolled, goal).await {
+    let goods = match roll(&transaction, rolled, goal, known).await {
         // The tables were exchanged meanwhile: those that took their place say how far they are.
-        Err(Error::Superseded(_)) => return Ok((true, false)),
-        rolled => rolled?,
-    }
+        Err(Error::Superseded(_)) => return Ok(true),
+        goods => goods?,
+    };
     transaction.commit().await?;
-    Ok((more, more_goods))
+    *kept = Some(Kept { rolled: goal, goods });
+    Ok(more)
 }
 
 /// Up to which entry so many movements reach at most, and whether more follow.
@@ -103,15 +116,29 @@ async fn next(transaction: &Transaction<'_>, from: i64) -> Result<(i64, bool), E
 /// Rows are looked up by their keys.
 const BY_ROW: &str = "SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off";
 
-/// Rolls up what flowed in the entries after some up to others. The caller holds the row of `flows_rolled`.
-pub(crate) async fn roll(transaction: &Transaction<'_>, from: Rolled, up_to: Rolled) -> Result<(), Error> {
+/// Rolls up what flowed in the entries after some up to others: goods either as far as flows, or not at all. `known` are the goods
+/// between the two, where the caller knows them. Returns those that are left. The caller holds the row of `flows_rolled`.
+pub(crate) async fn roll(
+    transaction: &Transaction<'_>,
+    from: Rolled,
+    up_to: Rolled,
+    known: Option<Goods>,
+) -> Result<Goods, Error> {
     // Planned for these very sequences: how many rows lie between them decides how they are best read.
     transaction.batch_execute("SET LOCAL plan_cache_mode = force_custom_plan").await?;
-    let with_places = read(transaction, from.flows, up_to.flows, true).await?;
-    let goods = read(transaction, from.goods, up_to.goods, false).await?;
+    let mut goods = match known {
+        Some(goods) => goods,
+        None => {
+            let mut goods = Goods::new();
+            keep(&mut goods, &sums(&read(transaction, from.goods, from.flows).await?)?.0);
+            goods
+        }
+    };
+    let flows = read(transaction, from.flows, up_to.flows).await?;
     // Looked up row by row, as the projector does it.
     transaction.batch_execute(BY_ROW).await?;
-    let (days, months) = sums(&with_places)?;
+    let (days, months) = sums(&flows)?;
+    keep(&mut goods, &days);
     let mut dispatches: BTreeMap<Sent<'_>, i128> = BTreeMap::new();
     for ((day, _, chain, product, site, _), flow) in &days {
         if flow.first != 0 {
@@ -121,23 +148,35 @@ pub(crate) async fn roll(transaction: &Transaction<'_>, from: Rolled, up_to: Rol
     write_dispatches(transaction, dispatches).await?;
     write_flows(transaction, "flow_daily", "business_day", days).await?;
     write_flows(transaction, "flow_monthly", "month_day", months).await?;
-    let (days, months) = sums(&goods)?;
-    write_goods(transaction, "goods_daily", "business_day", days).await?;
-    write_goods(transaction, "goods_monthly", "month_day", months).await?;
+    if up_to.goods > from.goods {
+        let mut by_month = Goods::new();
+        for ((day, stage, chain, product), flow) in &goods {
+            by_month.entry((month(*day), *stage, chain.clone(), product.clone())).or_default().add(*flow);
+        }
+        write_goods(transaction, "goods_daily", "business_day", std::mem::take(&mut goods)).await?;
+        write_goods(transaction, "goods_monthly", "month_day", by_month).await?;
+    }
     transaction
         .batch_execute("SET LOCAL enable_seqscan = on; SET LOCAL enable_hashjoin = on; SET LOCAL enable_mergejoin = on")
         .await?;
-    set(transaction, from, up_to).await
+    set(transaction, from, up_to).await?;
+    Ok(goods)
 }
 
-/// What flowed in the entries after one up to another, summed by day; by place, or with places left empty.
-async fn read(transaction: &Transaction<'_>, from: i64, up_to: i64, by_place: bool) -> Result<Vec<Row>, Error> {
+/// Adds what flowed to goods, wherever it did.
+fn keep(goods: &mut Goods, days: &BTreeMap<Key<'_>, Flow>) {
+    for ((day, stage, chain, product, ..), flow) in days {
+        goods.entry((*day, *stage, (*chain).to_owned(), (*product).to_owned())).or_default().add(*flow);
+    }
+}
+
+/// What flowed in the entries after one up to another, summed by day and place.
+async fn read(transaction: &Transaction<'_>, from: i64, up_to: i64) -> Result<Vec<Row>, Error> {
     if up_to <= from {
         return Ok(Vec::new());
     }
-    let places = if by_place { "site_code, to_site_code" } else { "'' AS site_code, '' AS to_site_code" };
     let summed = format!(
-        "SELECT business_day, stage, chain_code, product_code, {places}, sum(quantity_milli)::bigint,
+        "SELECT business_day, stage, chain_code, product_code, site_code, to_site_code, sum(quantity_milli)::bigint,
                 sum(first_milli)::bigint, sum(movement_count)::bigint
          FROM ({} AND m.sequence <= $2) AS flows GROUP BY 1, 2, 3, 4, 5, 6",
         beyond("$1")
