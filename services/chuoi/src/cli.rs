@@ -6,7 +6,8 @@ use clap_complete::Shell;
 use crate::client::facts::{self, Said};
 use crate::client::trade;
 use crate::client::{
-    changes, ledger, order, programme, refusals, registry, report, safety, shipments, stock, throughput, trace, typed, watch,
+    changes, codes, ledger, order, programme, refusals, registry, report, safety, shipments, stock, throughput, trace, typed,
+    watch,
 };
 use crate::config::{ClientFlags, GenesisFlags, GlobalFlags, ServerFlags};
 use crate::import::Import;
@@ -152,6 +153,22 @@ Example:
 Example:
   chuoi close-order DDH-12 --as DV-SM001 --reason \"đủ hàng\"")]
     CloseOrder(Said<order::CloseOrder>),
+    /// Have a traceability code issued, for a lot or for all of a product of yours
+    #[command(after_help = "\
+Examples:
+  chuoi issue-code --as HTX002 --lot PK0049/T20261125
+  chuoi issue-code --as HTX002 --product PK0049")]
+    IssueCode(Said<codes::IssueCode>),
+    /// Revoke a traceability code
+    #[command(after_help = "\
+Example:
+  chuoi revoke-code 7KQ2-M9X4-0ABC-D3FG --as HTX002 --reason \"tem bị chép\"")]
+    RevokeCode(Said<codes::RevokeCode>),
+    /// Record how often traceability codes were scanned, and where
+    #[command(after_help = "\
+Example:
+  chuoi count-scans --as HNA --scan \"7KQ2-M9X4-0ABC-D3FG=12@Ba Đình\"")]
+    CountScans(Said<codes::CountScans>),
     /// Record what goes into a logistic unit
     #[command(after_help = "\
 Examples:
@@ -263,6 +280,17 @@ Examples:
         #[command(subcommand)]
         report: report::Report,
     },
+    /// List traceability codes as they are printed, with how often and where they were scanned
+    #[command(after_help = "\
+Examples:
+  chuoi codes --organization HTX002
+  chuoi codes --copied-only --output csv > copied.csv")]
+    Codes(codes::Codes),
+    /// Tell what everybody may know of a traceability code, and whether it can be true
+    #[command(after_help = "\
+Example:
+  chuoi code 7KQ2-M9X4-0ABC-D3FG")]
+    Code(codes::Code),
     /// Show certificates, OCOP grades, closed sites, craft villages, and how far the programme is
     #[command(after_help = "\
 Examples:

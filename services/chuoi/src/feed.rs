@@ -162,6 +162,7 @@ fn lots(event: &Event) -> BTreeSet<Uuid> {
         Fact::Recalled(recalled) => lots.extend(recalled.lots.iter().map(|lot| lot.0)),
         Fact::Packed(packed) | Fact::Unpacked(packed) => lots.extend(packed.lines.iter().map(|line| line.lot.0)),
         Fact::Observed(observed) => lots.extend(observed.lots.iter().map(|lot| lot.0)),
+        Fact::CodeIssued(issued) => lots.extend(issued.lot.map(|lot| lot.0)),
         _ => {}
     }
     lots
@@ -191,9 +192,14 @@ fn sites(event: &Event) -> Vec<&SiteCode> {
         Fact::OrderClosed(fact) => vec![&fact.site],
         Fact::Packed(packed) | Fact::Unpacked(packed) => vec![&packed.site],
         Fact::Observed(observed) => observed.site.iter().collect(),
-        Fact::Matched(_) | Fact::Released(_) | Fact::Recalled(_) | Fact::DiscrepancyResolved(_) | Fact::Registered(_) => {
-            Vec::new()
-        }
+        Fact::Matched(_)
+        | Fact::Released(_)
+        | Fact::Recalled(_)
+        | Fact::DiscrepancyResolved(_)
+        | Fact::CodeIssued(_)
+        | Fact::CodeRevoked(_)
+        | Fact::CodesScanned(_)
+        | Fact::Registered(_) => Vec::new(),
     }
 }
 

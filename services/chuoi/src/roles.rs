@@ -28,12 +28,13 @@ const CALLS: u32 = 4_096;
 /// How long callers may take to finish once the services are told to stop.
 const GRACE: Duration = Duration::from_secs(10);
 /// Names under which the query services report their health.
-pub const QUERY_SERVICES: [&str; 7] = [
+pub const QUERY_SERVICES: [&str; 8] = [
     "chuoi.stock.v1.StockService",
     "chuoi.throughput.v1.ThroughputService",
     "chuoi.safety.v1.SafetyService",
     "chuoi.report.v1.ReportService",
     "chuoi.programme.v1.ProgrammeService",
+    "chuoi.code.v1.CodeService",
     "chuoi.trace.v1.TraceService",
     "chuoi.registry.v1.RegistryService",
 ];
@@ -62,6 +63,8 @@ pub struct Servers {
     pub database: database::Settings,
     /// Folder for what the recorder does not keep in memory.
     pub recorder_folder: PathBuf,
+    /// What the query services check traceability codes with.
+    pub code_keys: views::CodeKeys,
 }
 
 /// Roles that run.
@@ -102,7 +105,7 @@ pub async fn start(roles: Roles, servers: Servers, listener: TcpListener) -> Res
                     () = report_query(health, ask) => {}
                 }
             });
-            views::services_until(pool, closing).add_service(health_service)
+            views::services_until(pool, servers.code_keys.clone(), closing).add_service(health_service)
         }
         false => Routes::new(health_service),
     };

@@ -6,7 +6,8 @@ use clap::CommandFactory as _;
 
 use crate::cli::{Cli, Command, Registry, Role};
 use crate::client::{
-    changes, ledger, programme, record, refusals, registry, report, safety, shipments, simulate, stock, throughput, trace, watch,
+    changes, codes, ledger, programme, record, refusals, registry, report, safety, shipments, simulate, stock, throughput, trace,
+    watch,
 };
 use crate::config::{Given, Key, Output, Settings, Source};
 use crate::failure::Failure;
@@ -74,6 +75,9 @@ async fn perform(command: Command, settings: Settings) -> Result<(), Failure> {
         Command::Cancel(said) => record::fact(settings, &said.fact, &said.flags).await,
         Command::Order(said) => record::fact(settings, &said.fact, &said.flags).await,
         Command::CloseOrder(said) => record::fact(settings, &said.fact, &said.flags).await,
+        Command::IssueCode(said) => record::fact(settings, &said.fact, &said.flags).await,
+        Command::RevokeCode(said) => record::fact(settings, &said.fact, &said.flags).await,
+        Command::CountScans(said) => record::fact(settings, &said.fact, &said.flags).await,
         Command::Pack(said) => record::fact(settings, &said.fact, &said.flags).await,
         Command::Unpack(said) => record::fact(settings, &said.fact, &said.flags).await,
         Command::Observe(said) => record::fact(settings, &said.fact, &said.flags).await,
@@ -91,6 +95,8 @@ async fn perform(command: Command, settings: Settings) -> Result<(), Failure> {
         Command::Discrepancies(asked) => safety::discrepancies(settings, &asked).await,
         Command::Unit(asked) => safety::unit_of(settings, &asked).await,
         Command::Report { report } => report::run(settings, &report).await,
+        Command::Codes(asked) => codes::list(settings, &asked).await,
+        Command::Code(asked) => codes::resolve(settings, &asked).await,
         Command::Programme { programme } => programme::run(settings, &programme).await,
         Command::Refusals(asked) => refusals::run(settings, &asked).await,
         Command::Watch { watch: asked } => watch::run(settings, &asked).await,
@@ -143,7 +149,7 @@ impl Command {
         match self {
             Command::Stock(_) | Command::Ledger(_) | Command::Throughput(_) | Command::Trace(_) | Command::Shipments(_) => true,
             Command::Recalls(_) | Command::Check(_) | Command::Discrepancies(_) | Command::Unit(_) => true,
-            Command::Refusals(_) | Command::Report { .. } | Command::Programme { .. } => true,
+            Command::Refusals(_) | Command::Report { .. } | Command::Programme { .. } | Command::Codes(_) => true,
             Command::Registry { command } => matches!(command, Registry::List { .. } | Registry::Find(_) | Registry::Show(_)),
             _ => false,
         }
@@ -175,6 +181,9 @@ impl Command {
             Command::Cancel(said) => said.flags.client.given(),
             Command::Order(said) => said.flags.client.given(),
             Command::CloseOrder(said) => said.flags.client.given(),
+            Command::IssueCode(said) => said.flags.client.given(),
+            Command::RevokeCode(said) => said.flags.client.given(),
+            Command::CountScans(said) => said.flags.client.given(),
             Command::Pack(said) => said.flags.client.given(),
             Command::Unpack(said) => said.flags.client.given(),
             Command::Observe(said) => said.flags.client.given(),
@@ -194,6 +203,8 @@ impl Command {
             Command::Unit(asked) => asked.read.client.given(),
             Command::Report { report } => report.flags().read.client.given(),
             Command::Programme { programme } => programme.flags().read.client.given(),
+            Command::Codes(asked) => asked.flags.read.client.given(),
+            Command::Code(asked) => asked.read.client.given(),
             Command::Refusals(asked) => asked.client.given(),
             Command::Watch { watch } => watch.client().given(),
             Command::Registry { command: Registry::Import(asked) } => asked.client.given(),

@@ -17,7 +17,8 @@ pub async fn run(settings: Settings, roles: Roles) -> Result<(), Failure> {
         Failure::failed(format!("cannot listen on {address}; {remedy}"), error)
     })?;
     let recorder_folder = settings.data()?.join("recorder").join(format!("{}-{}", settings.text(Key::Stream), address.port()));
-    let servers = Servers { journal: journal(&settings), database: database(&settings), recorder_folder };
+    let servers =
+        Servers { journal: journal(&settings), database: database(&settings), recorder_folder, code_keys: settings.code_keys()? };
     let mut stop = Stop::new()?;
     let mut serving = tokio::select! {
         serving = roles::start(roles, servers, listener) => serving?,

@@ -173,7 +173,8 @@ words! {
         "corrected" = Corrected, "rebooked" = Rebooked, "held" = Held, "released" = Released, "recalled" = Recalled,
         "recall acknowledged" = RecallAcknowledged, "returned" = CustomerReturned, "cancelled" = ShipmentCancelled,
         "packed" = Packed, "unpacked" = Unpacked, "observed" = Observed, "resolved" = DiscrepancyResolved,
-        "ordered" = Ordered, "order closed" = OrderClosed,
+        "ordered" = Ordered, "order closed" = OrderClosed, "code issued" = CodeIssued,
+        "code revoked" = CodeRevoked, "codes scanned" = CodesScanned,
     }
     /// Hold or recall.
     BlockWord of BlockKind { "held" = Held, "recalled" = Recalled }

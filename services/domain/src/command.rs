@@ -2,6 +2,7 @@
 //! a command. Knows no clock, stream or table: time and identity come in with the [`Context`].
 
 mod cancel_shipment;
+mod code;
 mod count;
 mod customer_return;
 mod deciding;
@@ -34,6 +35,7 @@ use crate::refusal::Refusal;
 use crate::state::State;
 use crate::time::BusinessDay;
 pub use cancel_shipment::CancelShipment;
+pub use code::{CountScans, IssueCode, RevokeCode, ScanCount};
 pub use customer_return::CustomerReturn;
 use deciding::Deciding;
 pub use hold::{AcknowledgeRecall, CommandReference, Hold, Recall, Release};
@@ -153,6 +155,12 @@ pub enum Action {
     PlaceOrder(PlaceOrder),
     /// Nothing more is sent for an order.
     CloseOrder(CloseOrder),
+    /// A traceability code is issued.
+    IssueCode(IssueCode),
+    /// A traceability code is revoked.
+    RevokeCode(RevokeCode),
+    /// Traceability codes were scanned.
+    CountScans(CountScans),
     /// An earlier command was an error.
     Void(Void),
     /// An earlier command was an error and something stands in its place.
@@ -441,14 +449,14 @@ pub fn decide(state: &State, command: &Command, context: &Context<'_>) -> Result
         Action::Void(Void { command: original, reason }) => {
             let (target, voided) = void::reverse(state, context, *original, reason)?;
             let time = deciding::said_time(state, context, command.when.as_ref())?;
-            events.push(Event { time, violations: Vec::new(), fact: Fact::Voided(voided) });
+            events.push(Event { time, violations: Vec::new(), names: Vec::new(), fact: Fact::Voided(voided) });
             (None, None, Some(target))
         }
         Action::Correct(Correct { command: original, reason, when, replacement }) => {
             let (target, voided) = void::reverse(state, context, *original, reason)?;
             let original_time = voided.originals.first().map(|event| event.time.clone());
             let said = deciding::said_time(state, context, command.when.as_ref())?;
-            events.push(Event { time: said, violations: Vec::new(), fact: Fact::Corrected(voided) });
+            events.push(Event { time: said, violations: Vec::new(), names: Vec::new(), fact: Fact::Corrected(voided) });
             let time = match (when, original_time) {
                 (None, Some(time)) if deciding::suits(time.precision, replacement) => time,
                 (when, _) => deciding::event_time(state, context, when.as_ref(), "correct.when", replacement)?,
@@ -521,6 +529,9 @@ impl Action {
             | Action::Recall(_)
             | Action::AcknowledgeRecall(_)
             | Action::Resolve(_)
+            | Action::IssueCode(_)
+            | Action::RevokeCode(_)
+            | Action::CountScans(_)
             | Action::Void(_)
             | Action::Correct(_)
             | Action::Register(_) => false,

@@ -1,5 +1,6 @@
 //! Every fact, in the past tense, and the postings that it makes.
 
+mod code;
 mod discrepancy;
 mod hold;
 mod logistic;
@@ -16,6 +17,7 @@ use crate::posting::{Outside, Place, Posting};
 use crate::quantity::Milli;
 use crate::time::{BusinessDay, EventTime};
 use crate::unit::BaseUnit;
+pub use code::{CodeIssued, CodeRevoked, CodesScanned, Scan};
 pub use discrepancy::{Discrepancy, DiscrepancyResolved};
 pub use hold::{Held, RecallAcknowledged, RecallForm, Recalled, Released};
 use jiff::Timestamp;
@@ -33,6 +35,8 @@ pub struct Event {
     pub time: EventTime,
     /// Rules that it broke; recorded all the same because it had already happened.
     pub violations: Vec<Violation>,
+    /// Names that were read as codes (rule 13); with the first event of a command.
+    pub names: Vec<TypedName>,
     /// What happened.
     pub fact: Fact,
 }
@@ -46,6 +50,17 @@ pub struct Violation {
     pub reason: String,
     /// The figures, for people.
     pub detail: String,
+}
+
+/// What a person typed for a thing, and what it was read as.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TypedName {
+    /// Path of the field in the command.
+    pub field: String,
+    /// As typed: a name, a number, another code.
+    pub typed: String,
+    /// Code of the thing.
+    pub code: String,
 }
 
 /// What happened.
@@ -105,6 +120,12 @@ pub enum Fact {
     Ordered(Ordered),
     /// Nothing more is sent for an order.
     OrderClosed(OrderClosed),
+    /// A traceability code was issued.
+    CodeIssued(CodeIssued),
+    /// A traceability code was revoked.
+    CodeRevoked(CodeRevoked),
+    /// Traceability codes were scanned.
+    CodesScanned(CodesScanned),
     /// A fact of the registry.
     Registered(RegistryFact),
 }
@@ -140,6 +161,9 @@ impl Fact {
             Fact::DiscrepancyResolved(_) => "DiscrepancyResolved",
             Fact::Ordered(_) => "Ordered",
             Fact::OrderClosed(_) => "OrderClosed",
+            Fact::CodeIssued(_) => "CodeIssued",
+            Fact::CodeRevoked(_) => "CodeRevoked",
+            Fact::CodesScanned(_) => "CodesScanned",
             Fact::Registered(fact) => fact.name(),
         }
     }
@@ -599,6 +623,9 @@ impl Event {
             | Fact::DiscrepancyResolved(_)
             | Fact::Ordered(_)
             | Fact::OrderClosed(_)
+            | Fact::CodeIssued(_)
+            | Fact::CodeRevoked(_)
+            | Fact::CodesScanned(_)
             | Fact::Registered(_) => {}
         }
         postings

@@ -199,6 +199,63 @@ impl OrderId {
     }
 }
 
+/// What stands on a product or a lot and names it to whoever scans it: 12 characters of Crockford's base32.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct TraceCode(SmolStr);
+
+impl TraceCode {
+    /// Characters of a code.
+    pub const LENGTH: usize = 12;
+    /// Characters of the check that is printed behind it.
+    pub const CHECK_LENGTH: usize = 4;
+    /// Crockford's alphabet: no I, L, O and U.
+    pub const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+
+    /// The code that a command issues.
+    pub fn derive(organization: &OrganizationCode, command: CommandId) -> TraceCode {
+        let bytes = derive(&["code", organization.as_str(), &command.0.to_string()]).into_bytes();
+        // Sixty bits; those that tell the kind of a UUID stand in bytes 6 and 8.
+        let bits = [0, 1, 2, 3, 4, 5, 9, 10].iter().fold(0_u64, |bits, at| bits << 8 | u64::from(bytes[*at]));
+        let letters = (1..=Self::LENGTH).map(|nth| char::from(Self::ALPHABET[(bits >> (64 - 5 * nth) & 31) as usize]));
+        TraceCode(letters.collect())
+    }
+
+    /// Reads a code, and the check behind it where there is one: letters in any case, with spaces or hyphens between them; I and L
+    /// are read as 1, O as 0.
+    pub fn parse(text: &str) -> Result<(TraceCode, Option<SmolStr>), BadCode> {
+        let read = |letter: char| match letter.to_ascii_uppercase() {
+            'I' | 'L' => Some('1'),
+            'O' => Some('0'),
+            letter => Self::ALPHABET.iter().any(|known| char::from(*known) == letter).then_some(letter),
+        };
+        let letters = text.trim().chars().filter(|letter| !matches!(letter, '-' | ' '));
+        let letters: Option<String> = letters.map(read).collect();
+        match letters {
+            Some(letters) if letters.len() == Self::LENGTH => Ok((TraceCode(letters.into()), None)),
+            Some(letters) if letters.len() == Self::LENGTH + Self::CHECK_LENGTH => {
+                let (code, check) = letters.split_at(Self::LENGTH);
+                Ok((TraceCode(code.into()), Some(check.into())))
+            }
+            _ => Err(BadCode {
+                what: "a traceability code",
+                value: text.to_owned(),
+                allowed: "16 letters and digits without I, L, O and U as printed, or the first 12 of them",
+            }),
+        }
+    }
+
+    /// Its text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for TraceCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 /// A command, named by its sender; unique within its organization.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct CommandId(pub Uuid);
@@ -295,10 +352,23 @@ mod tests {
         assert_eq!(shipment.to_string(), "39ea73a6-2628-5d2e-bc44-dfd23517a7bd");
         let order = OrderId::derive(&issuer, &ShipmentCode::parse("DDH-2026-01").unwrap());
         assert_eq!(order.to_string(), "36124e0f-1068-5c45-a35d-a9af64272d6f");
+        assert_eq!(TraceCode::derive(&issuer, CommandId(Uuid::from_u128(7))).as_str(), "QAB7CZD33ZY3");
         assert_eq!(
             EventId::derive(&issuer, CommandId(Uuid::from_u128(7)), 2).to_string(),
             "cd94759b-34a4-53dc-858b-23d929500adb"
         );
+    }
+
+    #[test]
+    fn a_code_is_read_as_people_type_it() {
+        let code = TraceCode("01ABCDEFGH10".into());
+        for text in ["01ABCDEFGH10", "oIab-cdef-ghlO", " 01AB CDEF GH10 "] {
+            assert_eq!(TraceCode::parse(text), Ok((code.clone(), None)), "{text}");
+        }
+        assert_eq!(TraceCode::parse("01AB-CDEF-GH10-7xyz"), Ok((code, Some("7XYZ".into()))));
+        for text in ["", "01ABCDEFGH1", "01ABCDEFGHU0", "01ABCDEFGH10-7XY", "01ABCDEFGH1é"] {
+            assert!(TraceCode::parse(text).is_err(), "{text}");
+        }
     }
 
     #[test]

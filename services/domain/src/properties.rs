@@ -41,6 +41,9 @@ enum Step {
     ShipUnit { unit: u8, shipment: u8, time: u8 },
     Order { order: u8, site: u8, quantity: i64, time: u8 },
     CloseOrder { order: u8, time: u8 },
+    IssueCode { lot: u8, time: u8 },
+    RevokeCode { which: usize, time: u8 },
+    Scan { which: usize, count: i64, time: u8 },
     Serve { order: u8, lot: u8, shipment: u8, quantity: i64, time: u8 },
 }
 
@@ -82,6 +85,9 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (0..2u8, 1..3u8, quantity.clone(), time.clone())
             .prop_map(|(order, site, quantity, time)| Step::Order { order, site, quantity, time }),
         1 => (0..2u8, time.clone()).prop_map(|(order, time)| Step::CloseOrder { order, time }),
+        1 => (lot.clone(), time.clone()).prop_map(|(lot, time)| Step::IssueCode { lot, time }),
+        1 => (any::<usize>(), time.clone()).prop_map(|(which, time)| Step::RevokeCode { which, time }),
+        1 => (any::<usize>(), 1..9i64, time.clone()).prop_map(|(which, count, time)| Step::Scan { which, count, time }),
         1 => (0..2u8, lot.clone(), shipment.clone(), quantity.clone(), time.clone())
             .prop_map(|(order, lot, shipment, quantity, time)| Step::Serve { order, lot, shipment, quantity, time }),
         4 => (lot, site.clone(), prop_oneof![1 => Just(0), 3 => quantity.clone()], time.clone())
@@ -129,6 +135,9 @@ fn command(world: &mut World, step: &Step, reported: bool) -> Option<(String, Co
         }
         Step::Order { order: o, site: s, quantity, time } => (time, order(site(s), ORDERS[usize::from(o)], quantity)),
         Step::CloseOrder { order: o, time } => (time, close_order(ORDERS[usize::from(o)])),
+        Step::IssueCode { lot: l, time } => (time, issue_code(lot(l))),
+        Step::RevokeCode { which, time } => (time, revoke_code(&issued(world, which)?)),
+        Step::Scan { which, count, time } => (time, count_scans(&issued(world, which)?, count)),
         Step::Serve { order: o, lot: l, shipment: s, quantity, time } => {
             (time, serving(ORDERS[usize::from(o)], dispatch(shipment(s), destination(s), &[(lot(l), quantity)])))
         }
@@ -193,6 +202,17 @@ fn command(world: &mut World, step: &Step, reported: bool) -> Option<(String, Co
     let counts = matches!(action, Action::Count(_));
     let command = world.command(at(&when(time, counts)), action, reported);
     Some((teller(&command.action).to_owned(), command))
+}
+
+/// One of the codes that were ever issued.
+fn issued(world: &World, which: usize) -> Option<String> {
+    let events = world.journal.iter().flat_map(|command| &command.events);
+    let codes = events.filter_map(|event| match &event.fact {
+        Fact::CodeIssued(issued) => Some(issued.code.to_string()),
+        _ => None,
+    });
+    let codes: Vec<_> = codes.collect();
+    codes.get(which % codes.len().max(1)).cloned()
 }
 
 /// Something becomes of the registry: shops and products are retired and in use again, SM2 turns out to be SM1.

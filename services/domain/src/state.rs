@@ -2,6 +2,7 @@
 //! that a group of commands is decided on a copy.
 
 pub mod block;
+pub mod code;
 pub mod layers;
 pub mod ledger;
 pub mod order;
@@ -16,12 +17,14 @@ use crate::event::registry::{Organization, OrganizationKind};
 use crate::event::{CountBasis, Counted, CountedLine, Event, Fact, Lot, LotAmount, RegistryFact};
 use crate::id::{
     CommandId, CommandRef, LotCode, LotId, OrderId, OrganizationCode, ProductCode, ShipmentCode, ShipmentId, SiteCode, Sscc,
+    TraceCode,
 };
 use crate::posting::Place;
 use crate::quantity::Milli;
 use crate::refusal::LotName;
 use crate::time::{BusinessDay, Calendar, EventTime, TimeKey, UnknownTimeZone};
 use block::{Block, BlockKey, BlockKind};
+use code::Code;
 use layers::Layers;
 pub use layers::Shelf;
 use ledger::{CountMade, Ledger, LedgerKey};
@@ -182,6 +185,8 @@ pub struct Shelves {
     pub papers: Arc<dyn Shelf<PaperKey, Arc<PaperUses>>>,
     /// Orders.
     pub orders: Arc<dyn Shelf<OrderId, Arc<Order>>>,
+    /// Traceability codes.
+    pub codes: Arc<dyn Shelf<TraceCode, Arc<Code>>>,
 }
 
 /// What leaves the memory for the shelves.
@@ -207,6 +212,8 @@ pub struct Leaving {
     pub papers: Arc<BTreeMap<PaperKey, Arc<PaperUses>>>,
     /// Orders.
     pub orders: Arc<BTreeMap<OrderId, Arc<Order>>>,
+    /// Traceability codes.
+    pub codes: Arc<BTreeMap<TraceCode, Arc<Code>>>,
 }
 
 /// A fold of the journal.
@@ -227,6 +234,7 @@ pub struct State {
     units: Layers<Sscc, Arc<Unit>>,
     papers: Layers<PaperKey, Arc<PaperUses>>,
     orders: Layers<OrderId, Arc<Order>>,
+    codes: Layers<TraceCode, Arc<Code>>,
 }
 
 impl State {
@@ -254,6 +262,7 @@ impl State {
             units: Layers::default(),
             papers: Layers::default(),
             orders: Layers::default(),
+            codes: Layers::default(),
         })
     }
 
@@ -360,6 +369,7 @@ impl State {
         self.units.flatten();
         self.papers.flatten();
         self.orders.flatten();
+        self.codes.flatten();
     }
 
     /// Lays the state upon shelves: what is not in memory is looked for there.
@@ -374,6 +384,7 @@ impl State {
         self.units.rest_on(Arc::clone(&shelves.units));
         self.papers.rest_on(Arc::clone(&shelves.papers));
         self.orders.rest_on(Arc::clone(&shelves.orders));
+        self.codes.rest_on(Arc::clone(&shelves.codes));
     }
 
     /// Takes what changed since the last time off the memory. Put it on the shelves before the next time.
@@ -389,6 +400,7 @@ impl State {
             units: self.units.put_away(),
             papers: self.papers.put_away(),
             orders: self.orders.put_away(),
+            codes: self.codes.put_away(),
         }
     }
 
@@ -533,6 +545,8 @@ impl State {
             }
             Fact::Ordered(ordered) => self.note_ordered(ordered, by, holds),
             Fact::OrderClosed(closed) => self.note_order_closed(closed.order, by, event.time.business_day, holds),
+            Fact::CodeIssued(issued) => self.note_code_issued(issued, by, holds),
+            Fact::CodeRevoked(revoked) => self.note_code_revoked(&revoked.code, by, holds),
             Fact::Packed(packed) => self.note_packed(packed, holds),
             Fact::Unpacked(unpacked) => self.note_packed(unpacked, !holds),
             Fact::Sold(_)
@@ -541,7 +555,8 @@ impl State {
             | Fact::CountRestated(_)
             | Fact::RecallAcknowledged(_)
             | Fact::Observed(_)
-            | Fact::DiscrepancyResolved(_) => {}
+            | Fact::DiscrepancyResolved(_)
+            | Fact::CodesScanned(_) => {}
             // A void's originals are primary events of one command: never voids, never facts of the registry.
             Fact::Voided(_) | Fact::Corrected(_) | Fact::Registered(_) => {}
         }

@@ -1,8 +1,8 @@
 //! Stories of a registry that changes: shops that close, codes that turn out to be one, numbers that move, shops that change hands.
 
 use crate::command::*;
-use crate::event::Fact;
 use crate::event::registry::*;
+use crate::event::{Event, Fact};
 use crate::id::*;
 use crate::refusal::Refusal;
 use crate::state::Holder;
@@ -416,4 +416,27 @@ fn a_shop_that_changes_hands_is_recorded_for_by_whoever_ran_it_that_day() {
     }
     let lot = lot("A");
     assert_eq!(world.state.held(lot, &Holder::Site(site("SM1"))).0, 13_000);
+}
+
+/// Rule 13: what was typed for a thing stays beside the code that it was read as; a code that was typed says itself.
+#[test]
+fn names_that_were_typed_are_kept_beside_the_codes_that_they_were_read_as() {
+    let mut world = stocked();
+    let mut sold = sell("SM1", &[("A", 1_000)]);
+    let names = |events: &[Event]| -> Vec<(String, String, String)> {
+        events
+            .iter()
+            .flat_map(|event| &event.names)
+            .map(|name| (name.field.clone(), name.typed.clone(), name.code.clone()))
+            .collect()
+    };
+    let (_, events) = world.record_at("2026-11-23 09:00", sold.clone()).unwrap();
+    assert_eq!(names(&events), []);
+    let site = world.state.registry().sites.latest(&site("SM1")).unwrap().name.to_lowercase();
+    if let Action::Sell(sell) = &mut sold {
+        sell.site = format!(" {site}");
+    }
+    let command = world.command(at("2026-11-23 09:30"), sold, false);
+    let (_, events) = world.send(SHOP, command).unwrap();
+    assert_eq!(names(&events), [("sell.site".to_owned(), site, "SM1".to_owned())]);
 }

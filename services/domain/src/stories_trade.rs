@@ -429,3 +429,39 @@ fn what_is_corrected_keeps_the_code_that_it_was_given() {
     let Fact::Dispatched(corrected) = &events[1].fact else { panic!("{events:?}") };
     assert_eq!(corrected.shipment, shipment);
 }
+
+#[test]
+#[rustfmt::skip] // Columns.
+fn a_code_is_issued_by_who_speaks_for_the_lot_and_revoked_once() {
+    let mut world = stocked();
+    let (id, events) = world.record_at("2026-11-22 08:00", issue_code("A")).unwrap();
+    let Fact::CodeIssued(issued) = &events[0].fact else { panic!("{events:?}") };
+    assert_eq!((&issued.code, issued.lot), (&crate::id::TraceCode::derive(&organization(COOP), id), Some(lot("A"))));
+    let code = issued.code.to_string();
+    let all_of = |product: &str| Action::IssueCode(IssueCode { product: product.into(), lot: None });
+    let other = Action::IssueCode(IssueCode { product: "PK2".into(), lot: Some(named("A")) });
+    for (by, action, outcome) in [
+        (SHOP,      issue_code("A"),                 "NOT_YOUR_LOT"),
+        (COOP,      issue_code("Z"),                 "UNKNOWN"),
+        (COOP,      other,                           "CONTRADICTION"),
+        (COOP,      all_of(""),                      "MALFORMED"),
+        (COOP,      all_of("PK1"),                   "accepted"),
+        (SHOP,      count_scans(&code, 3),           "NOT_THE_AUTHORITY"),
+        (AUTHORITY, count_scans(&code, 3),           "accepted"),
+        (AUTHORITY, count_scans(&code, 0),           "MALFORMED"),
+        (AUTHORITY, count_scans("000000000000", 3),  "UNKNOWN"),
+        (AUTHORITY, count_scans("0000", 3),          "BAD_CODE"),
+        (SHOP,      revoke_code(&code),              "NOT_YOUR_COMMAND"),
+        (COOP,      revoke_code(&code),              "accepted"),
+        (COOP,      revoke_code(&code),              "CONTRADICTION"),
+        // A revoked code is scanned all the more.
+        (AUTHORITY, count_scans(&code, 3),           "accepted"),
+    ] {
+        let command = world.command(at("2026-11-22 09:00"), action.clone(), false);
+        assert_eq!(reason(world.send(by, command)), outcome, "{by} {action:?}");
+    }
+    // Corrected it keeps what is printed; voided nobody issued it.
+    let (_, events) = world.record_at("2026-11-22 10:00", correct(id, issue_code("A"))).unwrap();
+    let Fact::CodeIssued(corrected) = &events[1].fact else { panic!("{events:?}") };
+    assert_eq!(corrected.code.to_string(), code);
+}

@@ -11,6 +11,7 @@ use crate::quantity::Milli;
 use crate::refusal::Refusal;
 use crate::repetition::{Judgement, Seen, judge};
 use crate::state::block::{Block, BlockKey};
+use crate::state::code::Code;
 use crate::state::ledger::Ledger;
 use crate::state::order::Order;
 use crate::state::paper::{PaperKey, PaperUses};
@@ -64,6 +65,7 @@ struct Drawers {
     units: BTreeMap<Sscc, Arc<Unit>>,
     papers: BTreeMap<PaperKey, Arc<PaperUses>>,
     orders: BTreeMap<OrderId, Arc<Order>>,
+    codes: BTreeMap<TraceCode, Arc<Code>>,
 }
 
 /// What a drawer held when the last arrived.
@@ -95,11 +97,12 @@ impl Cupboard {
                 of.units.extend(arrived.units.iter().map(|(key, value)| (key.clone(), Arc::clone(value))));
                 of.papers.extend(arrived.papers.iter().map(|(key, value)| (key.clone(), Arc::clone(value))));
                 of.orders.extend(arrived.orders.iter().map(|(key, value)| (*key, Arc::clone(value))));
+                of.codes.extend(arrived.codes.iter().map(|(key, value)| (key.clone(), Arc::clone(value))));
             };
             copy(&mut self.drawers);
         }
         self.on_its_way = Some(state.put_away());
-        let Drawers { lots, ledgers, lots_at, product_counts, shipments, voided, blocks, units, papers, orders } =
+        let Drawers { lots, ledgers, lots_at, product_counts, shipments, voided, blocks, units, papers, orders, codes } =
             self.drawers.clone();
         state.rest_on(&Shelves {
             lots: Arc::new(Drawer(lots)),
@@ -112,6 +115,7 @@ impl Cupboard {
             units: Arc::new(Drawer(units)),
             papers: Arc::new(Drawer(papers)),
             orders: Arc::new(Drawer(orders)),
+            codes: Arc::new(Drawer(codes)),
         });
     }
 }
@@ -305,6 +309,21 @@ pub fn close_order(code: &str) -> Action {
     Action::CloseOrder(CloseOrder { order, reason: "hết nhu cầu".into() })
 }
 
+/// A code for a lot of the cooperative.
+pub fn issue_code(lot: &str) -> Action {
+    Action::IssueCode(IssueCode { product: String::new(), lot: Some(named(lot)) })
+}
+
+/// A code is given up.
+pub fn revoke_code(code: &str) -> Action {
+    Action::RevokeCode(RevokeCode { code: code.into(), reason: "tem bị chép".into() })
+}
+
+/// A code was scanned so often.
+pub fn count_scans(code: &str, count: i64) -> Action {
+    Action::CountScans(CountScans { scans: vec![ScanCount { code: code.into(), district: String::new(), count }] })
+}
+
 /// A dispatch that serves an order of the shops.
 pub fn serving(code: &str, dispatch: Action) -> Action {
     match dispatch {
@@ -319,9 +338,16 @@ pub fn serving(code: &str, dispatch: Action) -> Action {
 /// Whoever may say such a thing in this world.
 pub fn teller(action: &Action) -> &'static str {
     match action {
-        Action::Register(_) | Action::Recall(_) | Action::Release(_) | Action::Resolve(_) => AUTHORITY,
+        Action::Register(_)
+        | Action::Recall(_)
+        | Action::Release(_)
+        | Action::Resolve(_)
+        | Action::RevokeCode(_)
+        | Action::CountScans(_) => AUTHORITY,
         Action::Dispatch(dispatch) if dispatch.from != "FA1" => SHOP,
-        Action::Harvest(_) | Action::Transform(_) | Action::Dispatch(_) | Action::CancelShipment(_) => COOP,
+        Action::IssueCode(_) | Action::Harvest(_) | Action::Transform(_) | Action::Dispatch(_) | Action::CancelShipment(_) => {
+            COOP
+        }
         Action::Hold(Hold { site, .. }) if site.is_empty() => COOP,
         Action::Correct(correct) => teller(&correct.replacement),
         Action::OpenLot(OpenLot { site, .. })

@@ -3,7 +3,7 @@
 //! of another journal or of another version of these rules is made anew from it.
 
 use domain::entry::RecordedCommand;
-use domain::id::{CommandId, CommandRef, LotId, OrderId, OrganizationCode, ProductCode, ShipmentId, SiteCode, Sscc};
+use domain::id::{CommandId, CommandRef, LotId, OrderId, OrganizationCode, ProductCode, ShipmentId, SiteCode, Sscc, TraceCode};
 use domain::repetition::Seen;
 use domain::state::block::BlockKey;
 use domain::state::paper::PaperKey;
@@ -121,6 +121,7 @@ mod tag {
     pub const UNIT: u8 = 10;
     pub const PAPER: u8 = 11;
     pub const ORDER: u8 = 12;
+    pub const CODE: u8 = 13;
 }
 
 impl Store {
@@ -184,6 +185,7 @@ impl Store {
             units: self.shelf(),
             papers: self.shelf(),
             orders: self.shelf(),
+            codes: self.shelf(),
         }
     }
 
@@ -195,7 +197,8 @@ impl Store {
     /// Puts away what left the memory, all of it or nothing. Returns when it is on the disk.
     pub fn put(&self, journal: Uuid, away: &Away) -> Result<(), StoreFailed> {
         let mut batch = self.database.batch().durability(Some(PersistMode::SyncData));
-        let Leaving { lots, ledgers, lots_at, product_counts, shipments, voided, blocks, units, papers, orders } = &away.state;
+        let Leaving { lots, ledgers, lots_at, product_counts, shipments, voided, blocks, units, papers, orders, codes } =
+            &away.state;
         self.lay(&mut batch, lots)?;
         self.lay(&mut batch, ledgers)?;
         self.lay(&mut batch, lots_at)?;
@@ -206,6 +209,7 @@ impl Store {
         self.lay(&mut batch, units)?;
         self.lay(&mut batch, papers)?;
         self.lay(&mut batch, orders)?;
+        self.lay(&mut batch, codes)?;
         self.lay(&mut batch, &away.ids)?;
         for (sequence, index, command) in &away.registry {
             let mut key = vec![tag::REGISTERING];
@@ -349,6 +353,13 @@ impl Key for OrderId {
     unordered!();
 }
 
+impl Key for TraceCode {
+    fn bytes(&self) -> Vec<u8> {
+        Bytes::of(tag::CODE).text(self.as_str()).0
+    }
+    unordered!();
+}
+
 impl Key for CommandRef {
     fn bytes(&self) -> Vec<u8> {
         Bytes::of(tag::VOIDED).uuid(self.command.0).text(self.organization.as_str()).0
@@ -470,6 +481,7 @@ mod tests {
             units: Arc::default(),
             papers: Arc::default(),
             orders: Arc::default(),
+            codes: Arc::default(),
         };
         let ids = Arc::new(numbers.map(|n| (id(n), seen(n))).collect());
         let record_time = jiff::Timestamp::UNIX_EPOCH;

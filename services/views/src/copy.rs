@@ -1,6 +1,7 @@
 //! Rows in PostgreSQL's binary COPY format. Knows no view.
 
 use crate::Error;
+use crate::fold::Said;
 use bytes::{BufMut, Bytes, BytesMut};
 use deadpool_postgres::Transaction;
 use futures::SinkExt as _;
@@ -58,6 +59,11 @@ impl Rows {
         self.bytes.put_i32(8);
         self.bytes.put_i64(value);
         self
+    }
+
+    /// A new row that begins with where an event stands and what recorded it: sequence, ordinal, organization, command.
+    pub fn said(&mut self, Said { at, by, .. }: &Said) -> &mut Rows {
+        self.row().big(at.sequence).int(at.ordinal).text(by.organization.as_str()).uuid(by.command.0)
     }
 
     /// A boolean.
@@ -145,6 +151,14 @@ impl Rows {
     pub fn is_empty(&self) -> bool {
         self.rows == 0
     }
+}
+
+/// Sends the rows of tables, each with the columns that they go into.
+pub async fn send_all(transaction: &Transaction<'_>, tables: impl IntoIterator<Item = (Rows, &str)>) -> Result<(), Error> {
+    for (rows, into) in tables {
+        rows.send(transaction, into).await?;
+    }
+    Ok(())
 }
 
 /// A field is far below 2 GiB: an entry is below 1 MiB.

@@ -3,7 +3,7 @@
 use crate::Error;
 pub use crate::fold::Tally;
 use crate::fold::{Batch, Numbered};
-use crate::{orders, registry, safety, shipments, stock, throughput, trace};
+use crate::{codes, orders, registry, safety, shipments, stock, throughput, trace};
 use deadpool_postgres::{ClientWrapper, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, Transaction};
 use std::time::{Duration, SystemTime};
 use tokio_postgres::types::ToSql;
@@ -190,6 +190,7 @@ pub(crate) async fn write(
     trace::write::write(transaction, &batch.trace).await?;
     safety::write::write(transaction, &batch.safety).await?;
     orders::write::write(transaction, &batch.orders).await?;
+    codes::write::write(transaction, &batch.codes).await?;
     write_parked(transaction, batch).await?;
     Ok(after)
 }

@@ -26,6 +26,9 @@ pub enum Error {
         /// What to do.
         hint: &'static str,
     },
+    /// There is no key to check traceability codes with.
+    #[error("no key to check traceability codes with; start the query services with --code-keys FILE")]
+    NoCodeKeys,
     /// The views have not reached the position that was asked for.
     #[error("the views are at position {at} and did not reach {asked} within {waited_millis} ms; ask again")]
     Behind {
@@ -123,6 +126,7 @@ impl From<Error> for Status {
             Error::NotFound { what, name, hint } => {
                 ServiceError::NotFound { what: (*what).into(), name: name.clone(), hint: (*hint).into() }
             }
+            Error::NoCodeKeys => ServiceError::NoCodeKeys,
             Error::Behind { at, asked, .. } => ServiceError::PositionNotReached { at_least: asked.clone(), reached: at.clone() },
             Error::Empty => ServiceError::Unavailable { what: "the views, to which no projector has written yet,".into() },
             Error::Superseded(_) => ServiceError::Unavailable { what: "the views, which another projector writes,".into() },

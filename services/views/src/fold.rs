@@ -6,12 +6,13 @@ use crate::shipments;
 use crate::stock;
 use crate::throughput;
 use crate::trace;
-use crate::{orders, safety};
+use crate::{codes, orders, safety};
 use domain::entry::{Entry, RecordedCommand};
 use domain::event::{Event, Fact};
-use domain::id::{LotId, SiteCode};
+use domain::id::{CommandRef, LotId, SiteCode};
 use domain::posting::{Place, Posting};
 use domain::quantity::Milli;
+use domain::time::BusinessDay;
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
@@ -35,6 +36,25 @@ pub struct At {
     pub sequence: i64,
     /// Its place among the events of its entry; -1 for what the genesis entry says of itself.
     pub ordinal: i32,
+}
+
+/// Where an event stands, the command that recorded it, and its business day.
+#[derive(Debug)]
+pub struct Said {
+    /// Where it stands.
+    pub at: At,
+    /// Its command.
+    pub by: CommandRef,
+    /// Its day.
+    pub day: BusinessDay,
+}
+
+impl Said {
+    /// Of an event of a command.
+    pub fn of(at: At, command: &RecordedCommand, event: &Event) -> Said {
+        let by = CommandRef { organization: command.organization.clone(), command: command.id };
+        Said { at, by, day: event.time.business_day }
+    }
 }
 
 /// A command that is not folded, and why.
@@ -69,6 +89,8 @@ pub struct Batch {
     pub safety: safety::Changes,
     /// Orders.
     pub orders: orders::Changes,
+    /// Traceability codes.
+    pub codes: codes::Changes,
     /// Commands that were left out.
     pub parked: Vec<ParkedCommand>,
     /// Lots, and where, that those would have touched.
@@ -166,6 +188,7 @@ impl Batch {
                 let (site, shipment) = trace::fold::where_it_was(event);
                 self.safety.fold(at, command, event, site, shipment);
                 self.orders.fold(at, command, event);
+                self.codes.fold(at, command, event);
             }
         }
         // Rules bind commands, not the events inside them: a correction first takes back and then replaces.
@@ -317,6 +340,9 @@ fn lines(event: &Event) -> Vec<Line<'_>> {
         | Fact::DiscrepancyResolved(_)
         | Fact::Ordered(_)
         | Fact::OrderClosed(_)
+        | Fact::CodeIssued(_)
+        | Fact::CodeRevoked(_)
+        | Fact::CodesScanned(_)
         | Fact::Voided(_)
         | Fact::Corrected(_)
         | Fact::Registered(_) => Vec::new(),
@@ -407,7 +433,7 @@ mod tests {
 
     fn event(fact: Fact) -> Event {
         let calendar = Calendar::of("Asia/Ho_Chi_Minh").unwrap();
-        Event { time: calendar.moment(DAY.parse().unwrap(), None, None), violations: vec![], fact }
+        Event { time: calendar.moment(DAY.parse().unwrap(), None, None), violations: vec![], names: vec![], fact }
     }
 
     fn harvested(milli: i64) -> Event {

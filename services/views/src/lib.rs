@@ -7,6 +7,7 @@
 //! transaction with the checkpoint, `read` answers from one consistent cut. Each view has its fold, write and read side by side.
 
 mod chains;
+mod codes;
 mod condition;
 mod copy;
 pub mod database;
@@ -32,6 +33,7 @@ mod watching;
 mod writer;
 
 pub use chains::Chains;
+pub use codes::{BadKeys, CodeKeys};
 pub use condition::{Condition, ParkedCommand, condition};
 pub use error::Error;
 pub use fold::Numbered;
@@ -42,6 +44,7 @@ pub use writer::Writer;
 use deadpool_postgres::Pool;
 use std::time::SystemTime;
 use tonic::service::Routes;
+use wire::proto::chuoi::code::v1::code_service_server::CodeServiceServer;
 use wire::proto::chuoi::programme::v1::programme_service_server::ProgrammeServiceServer;
 use wire::proto::chuoi::registry::v1::registry_service_server::RegistryServiceServer;
 use wire::proto::chuoi::report::v1::report_service_server::ReportServiceServer;
@@ -51,13 +54,13 @@ use wire::proto::chuoi::throughput::v1::throughput_service_server::ThroughputSer
 use wire::proto::chuoi::trace::v1::trace_service_server::TraceServiceServer;
 
 /// The query services over a pool: StockService, ThroughputService, TraceService, SafetyService,
-/// ReportService, ProgrammeService, RegistryService. Call it inside a runtime.
+/// ReportService, ProgrammeService, CodeService, RegistryService. Call it inside a runtime.
 pub fn services(pool: Pool) -> Routes {
-    services_until(pool, tokio::sync::watch::channel(false).1)
+    services_until(pool, CodeKeys::default(), tokio::sync::watch::channel(false).1)
 }
 
-/// The same; watches, which nothing else ends, end when `closing` turns true.
-pub fn services_until(pool: Pool, closing: tokio::sync::watch::Receiver<bool>) -> Routes {
+/// The same, with the keys that traceability codes are checked with; watches, which nothing else ends, end when `closing` turns true.
+pub fn services_until(pool: Pool, keys: CodeKeys, closing: tokio::sync::watch::Receiver<bool>) -> Routes {
     let views = read::Views::over(pool, closing);
     Routes::new(StockServiceServer::new(stock::service::Service(views.clone())))
         .add_service(ThroughputServiceServer::new(throughput::service::Service(views.clone())))
@@ -65,6 +68,7 @@ pub fn services_until(pool: Pool, closing: tokio::sync::watch::Receiver<bool>) -
         .add_service(SafetyServiceServer::new(safety::service::Service(views.clone())))
         .add_service(ReportServiceServer::new(report::service::Service(views.clone())))
         .add_service(ProgrammeServiceServer::new(programme::service::Service(views.clone())))
+        .add_service(CodeServiceServer::new(codes::service::Service(views.clone(), keys)))
         .add_service(RegistryServiceServer::new(registry::service::Service(views)))
 }
 

@@ -8,7 +8,7 @@ use crate::fold::{Batch, Numbered, Parked, fold};
 use crate::throughput::roll::Rolled;
 use crate::trace::write::Appended;
 use crate::{Error, Writer};
-use crate::{orders, registry, safety, shipments, stock, throughput};
+use crate::{codes, orders, registry, safety, shipments, stock, throughput};
 use deadpool_postgres::ClientWrapper;
 use domain::entry::Entry;
 use tokio::sync::mpsc;
@@ -35,6 +35,9 @@ const SHARES: [&[&str]; 3] = [
         "order_lines",
         "order_closings",
         "order_shipments",
+        "codes",
+        "code_revocations",
+        "code_scans",
     ],
     &[
         "lots",
@@ -75,6 +78,7 @@ pub struct Loader {
     appended: Appended,
     safety: safety::write::Appended,
     orders: orders::write::Appended,
+    codes: codes::write::Appended,
     sums: Sums,
     tally: Tally,
     business_time_zone: Option<String>,
@@ -116,6 +120,7 @@ impl Loader {
             appended: Appended::default(),
             safety: safety::write::Appended::default(),
             orders: orders::write::Appended::default(),
+            codes: codes::write::Appended::default(),
             sums: Sums::default(),
             tally: Tally::default(),
             business_time_zone: None,
@@ -186,6 +191,7 @@ impl Loader {
         self.appended.add(&batch.trace);
         self.safety.add(&batch.safety);
         self.orders.add(&batch.orders);
+        self.codes.add(&batch.codes);
         if self.appended.bytes() >= SENT_BYTES {
             self.send().await?;
         }
@@ -202,7 +208,8 @@ impl Loader {
         self.copies[0].send(events).await?;
         let safety = std::mem::take(&mut self.safety).into_tables();
         let orders = std::mem::take(&mut self.orders).into_tables();
-        for rows in [movements, counts, reversals].into_iter().chain(safety).chain(orders) {
+        let codes = std::mem::take(&mut self.codes).into_tables();
+        for rows in [movements, counts, reversals].into_iter().chain(safety).chain(orders).chain(codes) {
             if !rows.0.is_empty() {
                 self.copies[1].send(rows).await?;
             }

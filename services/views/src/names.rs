@@ -148,6 +148,9 @@ mod tests {
             "DiscrepancyResolved",
             "Ordered",
             "OrderClosed",
+            "CodeIssued",
+            "CodeRevoked",
+            "CodesScanned",
         ] {
             assert_ne!(event_kind(name), EventKind::Unspecified, "{name}");
             // These move nothing at a site.
@@ -165,6 +168,9 @@ mod tests {
                 "DiscrepancyResolved",
                 "Ordered",
                 "OrderClosed",
+                "CodeIssued",
+                "CodeRevoked",
+                "CodesScanned",
             ]
             .contains(&name);
             assert_eq!(move_kind(name) != LedgerMoveKind::Unspecified, moves, "{name}");

@@ -3,7 +3,7 @@
 
 mod flows;
 mod goods;
-mod origin;
+pub(crate) mod origin;
 mod records;
 pub(crate) mod service;
 mod shares;

@@ -11,15 +11,16 @@ use domain::event::registry::{
     OrganizationKind, Product, Retirement, Site, SiteKind, ThingRef,
 };
 use domain::event::{
-    Amount, Catch, CountBasis, CountRestated, Counted, CountedLine, CustomerReturned, DeliveryRefused, DiscrepancyResolved,
-    Dispatched, DispatchedLine, Event, Fact, Finding, Harvested, Held, HouseholdShare, Lot, LotAmount, LotOpened, Matched,
-    ObservationKind, Observed, OrderClosed, Ordered, OrderedLine, Packed, Process, Rebooked, RecallAcknowledged, RecallForm,
-    Recalled, Received, RefusalReason, RegistryFact, Released, ReturnReason, ShipmentCancelled, ShortReported, Sold, Temperature,
-    Transformed, Treatment, Violation, Voided, WasteReason, Wasted,
+    Amount, Catch, CodeIssued, CodeRevoked, CodesScanned, CountBasis, CountRestated, Counted, CountedLine, CustomerReturned,
+    DeliveryRefused, DiscrepancyResolved, Dispatched, DispatchedLine, Event, Fact, Finding, Harvested, Held, HouseholdShare, Lot,
+    LotAmount, LotOpened, Matched, ObservationKind, Observed, OrderClosed, Ordered, OrderedLine, Packed, Process, Rebooked,
+    RecallAcknowledged, RecallForm, Recalled, Received, RefusalReason, RegistryFact, Released, ReturnReason, Scan,
+    ShipmentCancelled, ShortReported, Sold, Temperature, Transformed, Treatment, TypedName, Violation, Voided, WasteReason,
+    Wasted,
 };
 use domain::id::{
     ChainCode, CommandId, CommandRef, CraftVillageCode, Digest, DistrictCode, LotCode, LotId, OrderId, OrganizationCode,
-    ProductCode, ShipmentCode, ShipmentId, SiteCode, Sscc,
+    ProductCode, ShipmentCode, ShipmentId, SiteCode, Sscc, TraceCode,
 };
 use domain::quantity::Milli;
 use domain::time::{BusinessDay, EventTime, Precision};
@@ -49,6 +50,10 @@ codes! {
     craft_village: CraftVillageCode, CODE;
     lot_code: LotCode, "[!-?A-Za-z_&&[^#$@]]{1,20}";
     shipment_code: ShipmentCode, "[!-~]{1,40}";
+}
+
+fn trace_code() -> impl Strategy<Value = TraceCode> {
+    (organization(), id()).prop_map(|(organization, command)| TraceCode::derive(&organization, CommandId(command)))
 }
 
 fn id() -> impl Strategy<Value = Uuid> {
@@ -180,6 +185,13 @@ fn trade_fact() -> impl Strategy<Value = Fact> {
         ),
         (id(), site(), said())
             .prop_map(|(order, site, reason)| { Fact::OrderClosed(OrderClosed { order: OrderId(order), site, reason }) }),
+        (trace_code(), product(), of(id()))
+            .prop_map(|(code, product, lot)| { Fact::CodeIssued(CodeIssued { code, product, lot: lot.map(LotId) }) }),
+        (trace_code(), said()).prop_map(|(code, reason)| Fact::CodeRevoked(CodeRevoked { code, reason })),
+        vec((trace_code(), of(district()), any::<i64>()), 0..3).prop_map(|scans| {
+            let scans = scans.into_iter().map(|(code, district, count)| Scan { code, district, count });
+            Fact::CodesScanned(CodesScanned { scans: scans.collect() })
+        }),
         packed().prop_map(Fact::Packed),
         packed().prop_map(Fact::Unpacked),
         observed().prop_map(Fact::Observed),
@@ -453,7 +465,13 @@ prop_compose! {
 }
 
 fn with(fact: impl Strategy<Value = Fact>) -> impl Strategy<Value = Event> {
-    (time(), vec(violation(), 0..2), fact).prop_map(|(time, violations, fact)| Event { time, violations, fact })
+    let name = (text(), text(), text()).prop_map(|(field, typed, code)| TypedName { field, typed, code });
+    (time(), vec(violation(), 0..2), vec(name, 0..2), fact).prop_map(|(time, violations, names, fact)| Event {
+        time,
+        violations,
+        names,
+        fact,
+    })
 }
 
 fn reversing_fact() -> impl Strategy<Value = Fact> {

@@ -3,6 +3,7 @@
 //!
 //! Names become NFC, so that one name is one text; what a person typed or remarked stays as it was typed (rule 13).
 
+mod code;
 mod order;
 mod trade;
 
@@ -339,6 +340,9 @@ fn read_action(action: &ProtoAction) -> Result<Action, Undecodable> {
         ProtoAction::Resolve(action) => trade::resolve(action),
         ProtoAction::PlaceOrder(action) => order::place_order(action),
         ProtoAction::CloseOrder(action) => order::close_order(action),
+        ProtoAction::IssueCode(action) => code::issue(action),
+        ProtoAction::RevokeCode(action) => code::revoke(action),
+        ProtoAction::CountScans(action) => code::count_scans(action),
         ProtoAction::Register(action) => register(action).map(Action::Register).at("register"),
     }
 }
@@ -506,6 +510,9 @@ fn correct(correct: &proto::Correct) -> Result<Correct, Undecodable> {
         Some(Replacement::CancelShipment(action)) => trade::cancel_shipment(action)?,
         Some(Replacement::PlaceOrder(action)) => order::place_order(action)?,
         Some(Replacement::CloseOrder(action)) => order::close_order(action)?,
+        Some(Replacement::IssueCode(action)) => code::issue(action)?,
+        Some(Replacement::RevokeCode(action)) => code::revoke(action)?,
+        Some(Replacement::CountScans(action)) => code::count_scans(action)?,
         Some(Replacement::Pack(action)) => trade::pack(action)?,
         Some(Replacement::Unpack(action)) => trade::unpack(action)?,
         Some(Replacement::Observe(action)) => trade::observe(action)?,

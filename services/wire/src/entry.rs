@@ -140,7 +140,7 @@ mod tests {
         let calendar = Calendar::of("Asia/Ho_Chi_Minh").unwrap();
         let time = calendar.day_time(calendar.day(Timestamp::UNIX_EPOCH), Precision::Day, None);
         let fact = Fact::Voided(Voided { command: CommandId(Uuid::from_u128(1)), reason: String::new(), originals });
-        Event { time, violations: Vec::new(), fact }
+        Event { time, violations: Vec::new(), names: Vec::new(), fact }
     }
 
     fn entry_of(events: Vec<proto::Event>) -> proto::Entry {

@@ -2,6 +2,7 @@
 //!
 //! What a newer version wrote and this one does not know is said as such; it is never read as something else.
 
+mod code;
 mod trade;
 
 use crate::proto::chuoi::event::v1 as proto;
@@ -12,7 +13,7 @@ use crate::{programme, registry};
 use domain::event::{
     Amount, Catch, CountRestated, Counted, CountedLine, DeliveryRefused, Dispatched, DispatchedLine, Event, Fact, Harvested,
     HouseholdShare, Lot, LotAmount, LotOpened, Matched, Rebooked, Received, RefusalReason, ShortReported, Sold, Transformed,
-    Violation, Voided, WasteReason, Wasted,
+    TypedName, Violation, Voided, WasteReason, Wasted,
 };
 use domain::id::{
     ChainCode, CommandId, LotCode, LotId, OrderId, OrganizationCode, ProductCode, ShipmentCode, ShipmentId, SiteCode,
@@ -34,6 +35,7 @@ fn read_nested(event: &proto::Event, depth: usize) -> Result<Event, Undecodable>
     Ok(Event {
         time: required(&event.event_time).and_then(read_time).at("event_time")?,
         violations: each(&event.violations, read_violation).at("violations")?,
+        names: event.names.iter().map(read_name).collect(),
         fact: read_fact(event.fact.as_ref(), depth)?,
     })
 }
@@ -50,6 +52,14 @@ fn read_time(time: &proto::EventTime) -> Result<EventTime, Undecodable> {
         business_day: BusinessDay(time.business_day),
         typed: optional(&time.typed),
     })
+}
+
+fn read_name(proto::TypedName { field, typed, code }: &proto::TypedName) -> TypedName {
+    TypedName { field: field.clone(), typed: typed.clone(), code: code.clone() }
+}
+
+fn write_name(TypedName { field, typed, code }: &TypedName) -> proto::TypedName {
+    proto::TypedName { field: field.clone(), typed: typed.clone(), code: code.clone() }
 }
 
 fn read_violation(violation: &proto::Violation) -> Result<Violation, Undecodable> {
@@ -104,6 +114,9 @@ fn read_fact(fact: Option<&ProtoFact>, depth: usize) -> Result<Fact, Undecodable
         }
         ProtoFact::Ordered(fact) => trade::read_ordered(fact).map(Fact::Ordered).at("ordered"),
         ProtoFact::OrderClosed(fact) => trade::read_order_closed(fact).map(Fact::OrderClosed).at("order_closed"),
+        ProtoFact::CodeIssued(fact) => code::read_issued(fact).map(Fact::CodeIssued).at("code_issued"),
+        ProtoFact::CodeRevoked(fact) => code::read_revoked(fact).map(Fact::CodeRevoked).at("code_revoked"),
+        ProtoFact::CodesScanned(fact) => code::read_scanned(fact).map(Fact::CodesScanned).at("codes_scanned"),
         ProtoFact::DistrictRegistered(fact) => registry::read_district(fact).map(Fact::Registered).at("district_registered"),
         ProtoFact::OrganizationRegistered(fact) => {
             registry::read_organization(fact).map(Fact::Registered).at("organization_registered")
@@ -367,6 +380,7 @@ pub fn write(event: &Event) -> proto::Event {
                 detail: violation.detail.clone(),
             })
             .collect(),
+        names: event.names.iter().map(write_name).collect(),
         fact: Some(write_fact(&event.fact)),
     }
 }
@@ -496,6 +510,9 @@ fn write_fact(fact: &Fact) -> ProtoFact {
         Fact::DiscrepancyResolved(fact) => trade::write_resolved(fact),
         Fact::Ordered(fact) => trade::write_ordered(fact),
         Fact::OrderClosed(fact) => trade::write_order_closed(fact),
+        Fact::CodeIssued(fact) => code::write_issued(fact),
+        Fact::CodeRevoked(fact) => code::write_revoked(fact),
+        Fact::CodesScanned(fact) => code::write_scanned(fact),
     }
 }
 

@@ -134,6 +134,9 @@ pub enum ServiceError {
         /// Why.
         problem: String,
     },
+    /// The server has no key to check traceability codes with.
+    #[error("this server has no key to check traceability codes with; start it with --code-keys FILE")]
+    NoCodeKeys,
     /// Waiting for a position took too long.
     #[error("position {reached} is reached, {at_least} was asked for; ask again in a moment")]
     PositionNotReached {
@@ -195,6 +198,7 @@ impl ServiceError {
             ServiceError::Contended { .. } => "CONTENDED",
             ServiceError::NoOrganization { .. } => "NO_ORGANIZATION",
             ServiceError::BadPosition { .. } => "BAD_POSITION",
+            ServiceError::NoCodeKeys => "NO_CODE_KEYS",
             ServiceError::PositionNotReached { .. } => "POSITION_NOT_REACHED",
             ServiceError::Malformed { .. } => "MALFORMED",
             ServiceError::NotFound { .. } => "NOT_FOUND",
@@ -209,7 +213,7 @@ impl ServiceError {
             ServiceError::Unavailable { what } => vec![("what", what.clone())],
             ServiceError::Busy { waiting, .. } => vec![("waiting", waiting.to_string())],
             ServiceError::Contended { attempts } => vec![("attempts", attempts.to_string())],
-            ServiceError::NoOrganization { .. } => Vec::new(),
+            ServiceError::NoOrganization { .. } | ServiceError::NoCodeKeys => Vec::new(),
             ServiceError::BadPosition { field, value, .. } => vec![(FIELD, field.clone()), ("value", value.clone())],
             ServiceError::Malformed { field, value, allowed } => {
                 vec![(FIELD, field.clone()), ("value", value.clone()), ("allowed", allowed.clone())]
@@ -235,6 +239,7 @@ fn code_of_failure(error: &ServiceError) -> (Code, Option<Duration>) {
         ServiceError::Contended { .. } => (Code::Aborted, Some(Duration::from_millis(100))),
         ServiceError::PositionNotReached { .. } => (Code::DeadlineExceeded, Some(Duration::from_millis(500))),
         ServiceError::NoOrganization { .. } => (Code::Unauthenticated, None),
+        ServiceError::NoCodeKeys => (Code::FailedPrecondition, None),
         ServiceError::BadPosition { .. } | ServiceError::Malformed { .. } | ServiceError::Limit { .. } => {
             (Code::InvalidArgument, None)
         }
@@ -437,6 +442,7 @@ mod tests {
             (ServiceError::Busy { waiting: 9, retry_after: Duration::from_millis(200) },                  Code::ResourceExhausted, true),
             (ServiceError::Contended { attempts: 9 },                                                    Code::Aborted,           true),
             (ServiceError::PositionNotReached { at_least: text(), reached: text() },                     Code::DeadlineExceeded,  true),
+            (ServiceError::NoCodeKeys,                                                                   Code::FailedPrecondition, false),
             (ServiceError::NoOrganization { given: text() },                                             Code::Unauthenticated,   false),
             (ServiceError::BadPosition { field: text(), value: text(), problem: text() },                Code::InvalidArgument,   false),
             (ServiceError::Malformed { field: text(), value: text(), allowed: text() },                  Code::InvalidArgument,   false),

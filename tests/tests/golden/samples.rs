@@ -48,6 +48,7 @@ pub fn events() -> Vec<EventSample> {
         .chain(trade)
         .chain(full_programme)
         .chain(minimal_programme)
+        .chain([("code_issued.named".to_owned(), trade::named())])
         .map(|(name, event)| EventSample { name, event })
         .collect()
 }
@@ -186,7 +187,7 @@ fn full_event(fact: Fact) -> Event {
     };
     let violation = Violation { rule: 7, reason: "EXPIRED".into(), detail: "lot L1 expired on 2026-11-24".into() };
     let other = Violation { rule: 2, reason: "NOT_ENOUGH".into(), detail: "0 there, 1 asked".into() };
-    Event { time, violations: vec![violation, other], fact }
+    Event { time, violations: vec![violation, other], names: Vec::new(), fact }
 }
 
 pub fn minimal_event(fact: Fact) -> Event {
@@ -197,7 +198,7 @@ pub fn minimal_event(fact: Fact) -> Event {
         business_day: BusinessDay(0),
         typed: None,
     };
-    Event { time, violations: Vec::new(), fact }
+    Event { time, violations: Vec::new(), names: Vec::new(), fact }
 }
 
 pub fn full_lot() -> Lot {

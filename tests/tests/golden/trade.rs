@@ -2,17 +2,21 @@
 
 use crate::samples::{full_lines, full_lot, given, id, minimal_event, organization, shipment_code, site};
 use domain::event::{
-    Amount, Catch, CustomerReturned, DiscrepancyResolved, Dispatched, DispatchedLine, Event, Fact, Finding, Harvested, Held,
-    HouseholdShare, ObservationKind, Observed, OrderClosed, Ordered, OrderedLine, Packed, RecallAcknowledged, RecallForm,
-    Recalled, Released, ReturnReason, ShipmentCancelled, Temperature, Treatment,
+    Amount, Catch, CodeIssued, CodeRevoked, CodesScanned, CustomerReturned, DiscrepancyResolved, Dispatched, DispatchedLine,
+    Event, Fact, Finding, Harvested, Held, HouseholdShare, ObservationKind, Observed, OrderClosed, Ordered, OrderedLine, Packed,
+    RecallAcknowledged, RecallForm, Recalled, Released, ReturnReason, Scan, ShipmentCancelled, Temperature, Treatment, TypedName,
 };
-use domain::id::{ChainCode, CommandId, CommandRef, LotId, OrderId, ProductCode, ShipmentId, Sscc};
+use domain::id::{ChainCode, CommandId, CommandRef, DistrictCode, LotId, OrderId, ProductCode, ShipmentId, Sscc, TraceCode};
 use domain::quantity::Milli;
 use domain::time::BusinessDay;
 use domain::unit::BaseUnit;
 
 fn sscc(text: &str) -> Sscc {
     Sscc::parse(text).unwrap()
+}
+
+fn code() -> TraceCode {
+    TraceCode::parse("01ABCDEFGH10").unwrap().0
 }
 
 fn command() -> CommandRef {
@@ -122,6 +126,20 @@ pub fn facts() -> Vec<(&'static str, Fact)> {
             "order_closed.full",
             Fact::OrderClosed(OrderClosed { order: OrderId(id(40)), site: site("SM001"), reason: "đủ hàng".into() }),
         ),
+        (
+            "code_issued.full",
+            Fact::CodeIssued(CodeIssued { code: code(), product: ProductCode::parse("PK0001").unwrap(), lot: Some(lots()[0]) }),
+        ),
+        ("code_revoked.full", Fact::CodeRevoked(CodeRevoked { code: code(), reason: "tem bị chép".into() })),
+        (
+            "codes_scanned.full",
+            Fact::CodesScanned(CodesScanned {
+                scans: vec![
+                    Scan { code: code(), district: Some(DistrictCode::parse("HN-BD").unwrap()), count: 12 },
+                    Scan { code: code(), district: None, count: 1 },
+                ],
+            }),
+        ),
         ("held.full", Fact::Held(Held { lots: lots(), site: Some(site("SM001")), reason: "chờ kết quả mẫu".into() })),
         ("released.full", Fact::Released(Released { block: command(), lots: lots(), reason: "mẫu đạt".into() })),
         (
@@ -157,6 +175,13 @@ pub fn facts() -> Vec<(&'static str, Fact)> {
             Fact::DiscrepancyResolved(DiscrepancyResolved { command: command(), resolution: "cân lại: 40 kg".into() }),
         ),
     ]
+}
+
+/// With what was typed for the product.
+pub fn named() -> Event {
+    let issued = CodeIssued { code: code(), product: ProductCode::parse("PK0001").unwrap(), lot: None };
+    let name = TypedName { field: "issue_code.product".into(), typed: "rau muống".into(), code: "PK0001".into() };
+    Event { names: vec![name], ..minimal_event(Fact::CodeIssued(issued)) }
 }
 
 /// Every word of every list.

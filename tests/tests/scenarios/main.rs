@@ -1,6 +1,7 @@
 //! Scenarios on real servers: each has its own, on free ports and in folders of its own, so that they run side by side.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a scenario that cannot go on fails")]
 
+mod codes;
 mod contention;
 mod faults;
 mod feed;

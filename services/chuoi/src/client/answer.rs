@@ -33,6 +33,9 @@ pub fn recorded(verdict: i32, recorded: &Recorded, names: &Names) -> String {
         for said in describe(event, names) {
             line(format!("  {said}"));
         }
+        for name in &event.names {
+            line(format!("  {:?} was read as {}", name.typed, name.code));
+        }
         for violation in &event.violations {
             line(format!("  ! against rule {}: {}", violation.rule, violation.detail));
         }
@@ -186,6 +189,21 @@ fn describe(event: &Event, names: &Names) -> Vec<String> {
             (format!("{} ordered {} of {}", fact.site_code, fact.order_code, fact.chain_code), said.collect())
         }
         Some(Fact::OrderClosed(fact)) => (format!("an order of {} was closed: {}", fact.site_code, fact.reason), Vec::new()),
+        Some(Fact::CodeIssued(fact)) => {
+            let lot = if fact.lot_id.is_empty() { Vec::new() } else { lots(std::slice::from_ref(&fact.lot_id), names) };
+            (
+                format!(
+                    "issued code {} for {}; `chuoi codes {}` says how it is printed",
+                    fact.code, fact.product_code, fact.code
+                ),
+                lot,
+            )
+        }
+        Some(Fact::CodeRevoked(fact)) => (format!("revoked code {}: {}", fact.code, fact.reason), Vec::new()),
+        Some(Fact::CodesScanned(fact)) => {
+            let said = fact.scans.iter().map(|scan| format!("{} {} {}", scan.code, scan.scan_count, scan.district_code));
+            ("codes were scanned".to_owned(), said.map(|said| said.trim_end().to_owned()).collect())
+        }
         Some(Fact::Packed(fact)) => {
             (format!("packed into {} at {}", fact.sscc, fact.site_code), packed(lines(&fact.lines), &fact.unit_ssccs))
         }
@@ -418,6 +436,7 @@ mod tests {
                 typed: String::new(),
             }),
             violations,
+            names: Vec::new(),
             fact: Some(fact),
         };
         let amount = |milli, given: &str| Some(Amount { quantity_milli: milli, given: given.to_owned(), ..Amount::default() });

@@ -560,6 +560,9 @@ impl Correct {
             Observe,
             PlaceOrder,
             CloseOrder,
+            IssueCode,
+            RevokeCode,
+            CountScans,
         );
         let (command_id, reason) = (self.command.to_string(), self.reason.clone());
         Ok(Action::Correct(record::Correct { command_id, reason, when, replacement: Some(replacement) }))
@@ -590,11 +593,14 @@ macro_rules! lots_of {
             $of::Release(fact) => fact.lots.iter_mut().collect(),
             $of::Recall(fact) => fact.lots.iter_mut().collect(),
             $of::Observe(fact) => fact.lots.iter_mut().collect(),
+            $of::IssueCode(fact) => fact.lot.iter_mut().collect(),
             $of::Harvest(_)
             | $of::OpenLot(_)
             | $of::AcknowledgeRecall(_)
             | $of::PlaceOrder(_)
-            | $of::CloseOrder(_) => Vec::new(),
+            | $of::CloseOrder(_)
+            | $of::RevokeCode(_)
+            | $of::CountScans(_) => Vec::new(),
             $($rest => $none,)*
         }
     };

@@ -5,6 +5,7 @@
 
 pub mod answer;
 pub mod changes;
+pub mod codes;
 pub mod facts;
 pub mod ledger;
 pub mod names;

@@ -12,10 +12,10 @@ use wire::proto::chuoi::record::v1::command::Action;
 use wire::proto::chuoi::record::v1::record_service_client::RecordServiceClient;
 use wire::proto::chuoi::record::v1::{
     AcknowledgeRecallRequest, CancelShipmentRequest, CloseOrderRequest, CommandHeader, CorrectRequest, CountRequest,
-    CustomerReturnRequest, DayPart, DispatchRequest, HarvestRequest, HarvestResponse, HoldRequest, ObserveRequest, OnConflict,
-    OpenLotRequest, PackRequest, PlaceOrderRequest, RecallRequest, ReceiveRequest, RefuseDeliveryRequest, RegisterRequest,
-    ReleaseRequest, ReportShortRequest, ResolveRequest, SellRequest, TransformRequest, UnpackRequest, VoidRequest, WasteRequest,
-    When,
+    CountScansRequest, CustomerReturnRequest, DayPart, DispatchRequest, HarvestRequest, HarvestResponse, HoldRequest,
+    IssueCodeRequest, ObserveRequest, OnConflict, OpenLotRequest, PackRequest, PlaceOrderRequest, RecallRequest, ReceiveRequest,
+    RefuseDeliveryRequest, RegisterRequest, ReleaseRequest, ReportShortRequest, ResolveRequest, RevokeCodeRequest, SellRequest,
+    TransformRequest, UnpackRequest, VoidRequest, WasteRequest, When,
 };
 
 use super::facts::{Correct, RecordFlags, Recordable, Void, named_lots, named_shipment};
@@ -203,6 +203,9 @@ async fn unary(
         Action::Resolve(fact) => call!(resolve, ResolveRequest { resolve: fact }),
         Action::PlaceOrder(fact) => call!(place_order, PlaceOrderRequest { place_order: fact }),
         Action::CloseOrder(fact) => call!(close_order, CloseOrderRequest { close_order: fact }),
+        Action::IssueCode(fact) => call!(issue_code, IssueCodeRequest { issue_code: fact }),
+        Action::RevokeCode(fact) => call!(revoke_code, RevokeCodeRequest { revoke_code: fact }),
+        Action::CountScans(fact) => call!(count_scans, CountScansRequest { count_scans: fact }),
         Action::Void(fact) => call!(void, VoidRequest { void: fact }),
         Action::Correct(fact) => call!(correct, CorrectRequest { correct: fact }),
         Action::Register(fact) => call!(register, RegisterRequest { register: fact }),

@@ -146,6 +146,7 @@ fn history(events: &[LotEvent], of: &str) -> String {
             Some(format!("counted {} where the book had {}", number(count.counted_milli?), number(count.expected_milli)))
         }));
         notes.extend(event.violations.iter().map(|violation| format!("against rule {}: {}", violation.rule, violation.detail)));
+        notes.extend(event.names.iter().map(|name| format!("{:?} was read as {}", name.typed, name.code)));
         notes.extend([&event.given, &event.reason, &event.note].into_iter().filter(|note| !note.is_empty()).cloned());
         let what = EventWord::word(event.kind);
         let moved: Vec<String> = event.movements.iter().map(|movement| moved(movement, what, of)).collect();

@@ -277,6 +277,7 @@ impl Told for WatchEventsResponse {
         let mut lines = vec![format!("{}  {}  {}", when(event), headline(event), self.position)];
         let violations = event.violations.iter();
         lines.extend(self.lots.iter().map(|share| format!("    {}", lot(share, event.kind()))));
+        lines.extend(event.names.iter().map(|name| format!("    {:?} was read as {}", name.typed, name.code)));
         lines.extend(violations.map(|violation| format!("    ! against rule {}: {}", violation.rule, violation.detail)));
         lines
     }

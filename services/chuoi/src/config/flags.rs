@@ -57,6 +57,9 @@ pub struct ServerFlags {
     /// Whether the projector tells every event on NATS, under chuoi.feed [default: off]
     #[arg(long, value_name = "on|off")]
     pub feed: Option<String>,
+    /// File with the keys that traceability codes are checked with, the newest first
+    #[arg(long, value_name = "FILE")]
+    pub code_keys: Option<String>,
 }
 
 /// Settings with which a journal begins.
@@ -109,6 +112,7 @@ impl ServerFlags {
             (Key::Stream, &self.stream),
             (Key::DatabaseUrl, &self.database_url),
             (Key::Feed, &self.feed),
+            (Key::CodeKeys, &self.code_keys),
         ])
     }
 }

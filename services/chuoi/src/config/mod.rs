@@ -52,6 +52,8 @@ pub enum Key {
     Log,
     /// Whether the projector's role tells events on NATS.
     Feed,
+    /// File of the keys that traceability codes are checked with.
+    CodeKeys,
 }
 
 /// What a setting is called and what it is for.
@@ -88,6 +90,7 @@ pub const SETTINGS: &[Setting] = &[
     Setting { key: Key::AuthorityName, name: "authority_name", flag: "--authority-name", variable: "CHUOI_AUTHORITY_NAME", default: "Cơ quan quản lý chuỗi Mẫu Hà Nội", about: "name of that authority" },
     Setting { key: Key::Log,           name: "log",            flag: "--log",            variable: "CHUOI_LOG",            default: "warn",                about: "which log lines are written to standard error, for example debug; `serve` writes info by itself" },
     Setting { key: Key::Feed,          name: "feed",           flag: "--feed",           variable: "CHUOI_FEED",           default: "off",                            about: "whether the projector tells every event on NATS, under chuoi.feed: on or off (a message each, on disk)" },
+    Setting { key: Key::CodeKeys,      name: "code_keys",      flag: "--code-keys",      variable: "CHUOI_CODE_KEYS",      default: "",                               about: "file with the keys that traceability codes are checked with, the newest first; `chuoi up` makes one in its folder" },
 ];
 
 impl Key {
@@ -259,6 +262,17 @@ impl Settings {
             "off" => Ok(false),
             _ => Err(self.wrong(Key::Feed, "is neither on nor off", "say on or off")),
         }
+    }
+
+    /// Keys that traceability codes are checked with; none where no file is named.
+    pub fn code_keys(&self) -> Result<views::CodeKeys, Failure> {
+        let path = self.text(Key::CodeKeys);
+        if path.is_empty() {
+            return Ok(views::CodeKeys::default());
+        }
+        let text = std::fs::read_to_string(path);
+        let text = text.map_err(|error| self.wrong(Key::CodeKeys, &format!("cannot be read: {error}"), "name a file"))?;
+        views::CodeKeys::parse(&text).map_err(|error| self.wrong(Key::CodeKeys, "holds no keys", &error.to_string()))
     }
 
     /// The folder of `chuoi up`.

@@ -66,6 +66,8 @@ fields! {
     Shipment = "shipment" ["số phiếu", "phiếu xuất", "mã chuyến", "chuyến hàng", "phiếu", "số phiếu xuất", "shipment code"],
     /// Number of an order.
     Order = "order" ["đơn hàng", "số đơn hàng", "đơn đặt hàng", "order code"],
+    /// How often a code was scanned.
+    Scans = "scans" ["lượt quét", "số lượt quét", "scan count"],
     /// Who placed it.
     Buyer = "buyer" ["bên mua", "người mua", "đơn vị đặt hàng"],
     /// Who issued that code.

@@ -63,6 +63,12 @@ pub enum Kind {
     Observe,
     /// Sites order goods of chains; rows of one order together
     Orders,
+    /// Traceability codes are issued
+    Codes,
+    /// Traceability codes are revoked
+    CodeRevocations,
+    /// Traceability codes were scanned
+    CodeScans,
     /// Earlier commands were errors
     Void,
     /// Registry: organizations
@@ -143,6 +149,9 @@ impl Kind {
             Kind::Pack | Kind::Unpack => &[F::Date, F::Site, F::Sscc],
             Kind::Observe => &[F::Date, F::Kind],
             Kind::Orders => &[F::Date, F::Site, F::Chain, F::Due, F::Product, F::Quantity],
+            Kind::Codes => &[F::Date, F::Product],
+            Kind::CodeRevocations => &[F::Date, F::Code, F::Reason],
+            Kind::CodeScans => &[F::Date, F::Code, F::Scans],
             Kind::Void => &[F::Id, F::Reason],
             Kind::Organizations => &[F::Date, F::Code, F::Name, F::Kind],
             Kind::Sites => &[F::Date, F::Code, F::Name, F::Kind, F::Organization, F::District],
@@ -629,6 +638,21 @@ fn action(kind: Kind, rows: &[Cells<'_>], bad: &mut Vec<Bad>) -> Option<Action> 
                 lines: rows.iter().map(|row| line(row, bad)).collect(),
             })
         }
+        Kind::Codes => {
+            let lot = if first.text(Field::Lot).is_empty() { None } else { first.lot(bad) };
+            Action::IssueCode(IssueCode { product: first.needed(Field::Product, bad), lot })
+        }
+        Kind::CodeRevocations => {
+            let (code, reason) = (first.needed(Field::Code, bad), first.needed(Field::Reason, bad));
+            Action::RevokeCode(RevokeCode { code, reason })
+        }
+        Kind::CodeScans => {
+            let scans = first.needed(Field::Scans, bad);
+            let counted = scans.parse();
+            let scan_count = counted.map_err(|_| bad.push(first.bad(Field::Scans, "is no whole number".to_owned()))).ok()?;
+            let (code, district) = (first.needed(Field::Code, bad), first.text(Field::District));
+            Action::CountScans(CountScans { scans: vec![ScanCount { code, district, scan_count }] })
+        }
         Kind::Void => {
             Action::Void(record::Void { command_id: first.needed(Field::Id, bad), reason: first.needed(Field::Reason, bad) })
         }
@@ -686,6 +710,9 @@ pub fn at_fault(path: &str) -> (usize, Option<Field>) {
             "from_site" => Field::From,
             "to_site" => Field::To,
             "shipment" | "shipment_code" => Field::Shipment,
+            "code" => Field::Code,
+            "scan_count" => Field::Scans,
+            "district" => Field::District,
             "order" | "order_code" => Field::Order,
             "due_date" => Field::Due,
             "sscc" => Field::Sscc,

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, TryLockError};
 use std::io::{Read as _, Seek as _, Write as _};
-use std::os::unix::fs::DirBuilderExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use uuid::Uuid;
@@ -67,6 +67,26 @@ impl Folder {
             .map_err(|error| Failure::failed(format!("cannot write {}", path.display()), error))
     }
 
+    /// The keys that traceability codes are checked with. Made once: without them what is printed can never be checked again.
+    pub fn code_keys(&self) -> Result<views::CodeKeys, Failure> {
+        let path = self.path.join("code-keys");
+        let failed = |error| Failure::failed(format!("cannot keep the keys in {}", path.display()), error);
+        if !path.exists() {
+            let mut key = [0_u8; 32];
+            File::open("/dev/urandom").and_then(|mut random| random.read_exact(&mut key)).map_err(failed)?;
+            let digits: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
+            // Whole or not at all.
+            let draft = self.path.join("code-keys.new");
+            let mut file = File::options().write(true).create(true).truncate(true).mode(0o600).open(&draft).map_err(failed)?;
+            writeln!(file, "# Keys of traceability codes, the newest first. Keep a copy: codes on goods are checked with them.")
+                .map_err(failed)?;
+            writeln!(file, "{digits}").and_then(|()| file.sync_all()).map_err(failed)?;
+            fs::rename(&draft, &path).map_err(failed)?;
+        }
+        let text = fs::read_to_string(&path).map_err(failed)?;
+        views::CodeKeys::parse(&text).map_err(|error| Failure::Refused(format!("{} holds no keys: {error}", path.display())))
+    }
+
     fn registry(&self) -> PathBuf {
         self.path.join("registry-imported")
     }
@@ -85,6 +105,21 @@ mod tests {
         assert!(refusal.contains(&format!("(process {})", std::process::id())), "{refusal}");
         drop(held);
         assert!(Folder::lock(&path).is_ok());
+    }
+
+    #[test]
+    fn keys_are_made_once_and_kept_for_their_owner() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let place = tempfile::tempdir().unwrap();
+        let folder = Folder::lock(place.path()).unwrap();
+        assert!(!folder.code_keys().unwrap().is_empty());
+        let path = place.path().join("code-keys");
+        let made = fs::read_to_string(&path).unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        folder.code_keys().unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), made);
+        fs::write(&path, "no key").unwrap();
+        assert!(folder.code_keys().unwrap_err().to_string().contains("line 1"));
     }
 
     #[test]

@@ -66,6 +66,7 @@ async fn on_servers(
         journal: stream::Settings::new(&embedded.nats_url, settings.text(Key::Stream)),
         database: database::Settings::of(&embedded.database_url),
         recorder_folder: folder.path().join("recorder"),
+        code_keys: if settings.text(Key::CodeKeys).is_empty() { folder.code_keys()? } else { settings.code_keys()? },
     };
     let step = Step::begin("opening the journal and the tables");
     begin(settings, &servers.journal).await?;

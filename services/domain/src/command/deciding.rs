@@ -3,15 +3,17 @@
 
 use super::{Action, Context, DayPart, LotLine, LotReference, NewLot, Point, Quantity, ShipmentReference, When};
 use crate::event::registry::{Member, Product, Site};
-use crate::event::{Amount, Catch, Event, Fact, Lot, Violation};
+use crate::event::{Amount, Catch, Event, Fact, Lot, TypedName, Violation};
 use crate::id::{ChainCode, CommandRef, LotCode, LotId, OrganizationCode, ProductCode, ShipmentCode, ShipmentId, SiteCode};
 use crate::quantity::Milli;
 use crate::refusal::{LotName, Refusal};
+use crate::state::registry::{Book, Thing};
 use crate::state::{Holder, KnownLot, Shipment, State};
 use crate::text;
 use crate::time::{BusinessDay, EventTime, Precision};
 use crate::unit::{self, BaseUnit};
 use jiff::ToSpan as _;
+use std::cell::RefCell;
 use std::sync::Arc;
 
 /// How far an event may lie ahead of the journal's clock (rule 4).
@@ -25,6 +27,8 @@ pub(super) struct Deciding<'a> {
     pub time: EventTime,
     reported: bool,
     violations: Vec<Violation>,
+    /// Rule 13: names that were read so far. Looking something up changes nothing else.
+    names: RefCell<Vec<TypedName>>,
 }
 
 /// When an action happened in the world.
@@ -110,7 +114,7 @@ pub(super) fn malformed(field: &str, problem: &str) -> Refusal {
 
 impl<'a> Deciding<'a> {
     pub(super) fn new(state: &'a State, context: &'a Context<'a>, by: CommandRef, time: EventTime, reported: bool) -> Self {
-        Deciding { state, context, by, time, reported, violations: Vec::new() }
+        Deciding { state, context, by, time, reported, violations: Vec::new(), names: RefCell::default() }
     }
 
     /// The events that an action says itself, without what follows from them.
@@ -139,16 +143,20 @@ impl<'a> Deciding<'a> {
             Action::Resolve(resolve) => super::resolve::decide(&mut self, resolve)?,
             Action::PlaceOrder(place) => super::order::place(&mut self, place)?,
             Action::CloseOrder(close) => super::order::close(&mut self, close)?,
+            Action::IssueCode(issue) => super::code::issue(&mut self, issue)?,
+            Action::RevokeCode(revoke) => super::code::revoke(&mut self, revoke)?,
+            Action::CountScans(count) => super::code::count_scans(&mut self, count)?,
             Action::Void(_) | Action::Correct(_) | Action::Register(_) => {
                 return Err(malformed("replacement", "cannot stand in a command's place; say what happened"));
             }
         };
-        let mut violations = Some(self.violations);
+        let (mut violations, mut names) = (Some(self.violations), Some(self.names.into_inner()));
         Ok(facts
             .into_iter()
             .map(|(fact, time)| Event {
                 time: time.unwrap_or_else(|| self.time.clone()),
                 violations: violations.take().unwrap_or_default(),
+                names: names.take().unwrap_or_default(),
                 fact,
             })
             .collect())
@@ -175,8 +183,18 @@ impl<'a> Deciding<'a> {
         Ok(())
     }
 
+    /// A thing by its code, number or name. What was typed is kept beside what it was read as (rule 13).
+    pub(super) fn named<T: Thing>(&self, book: &Book<T>, field: &str, given: &str) -> Result<Arc<T>, Refusal> {
+        let found = book.find(field, given, self.day())?;
+        let (typed, code, mut names) = (given.trim(), found.code().to_string(), self.names.borrow_mut());
+        if typed != code && !names.iter().any(|known| known.field == field) {
+            names.push(TypedName { field: field.to_owned(), typed: typed.to_owned(), code });
+        }
+        Ok(found)
+    }
+
     pub(super) fn site(&self, field: &str, given: &str) -> Result<Arc<Site>, Refusal> {
-        self.state.registry().sites.find(field, given, self.day())
+        self.named(&self.state.registry().sites, field, given)
     }
 
     /// A site that the caller's organization runs (rule 9). A report of facts does not widen that: who may speak is not a fact.
@@ -272,7 +290,7 @@ impl<'a> Deciding<'a> {
     }
 
     pub(super) fn product(&self, field: &str, given: &str) -> Result<Arc<Product>, Refusal> {
-        self.state.registry().products.find(field, given, self.day())
+        self.named(&self.state.registry().products, field, given)
     }
 
     pub(super) fn product_of(&self, lot: &KnownLot) -> Result<Arc<Product>, Refusal> {
@@ -429,7 +447,7 @@ impl<'a> Deciding<'a> {
     fn issuer_of(&self, field: &str, given: &str, gtin: Option<&str>) -> Result<OrganizationCode, Refusal> {
         let registry = self.state.registry();
         if !given.trim().is_empty() {
-            return Ok(registry.organizations.find(field, given, self.day())?.code.clone());
+            return Ok(self.named(&registry.organizations, field, given)?.code.clone());
         }
         let owner = gtin.and_then(|gtin| registry.brand_owner(gtin));
         Ok(owner.unwrap_or_else(|| registry.organizations.survivor(self.context.organization)).clone())
@@ -540,7 +558,7 @@ impl<'a> Deciding<'a> {
     ) -> Result<ChainCode, Refusal> {
         let registry = self.state.registry();
         if !new.chain.trim().is_empty() {
-            return Ok(registry.chains.find(field, &new.chain, self.day())?.code.clone());
+            return Ok(self.named(&registry.chains, field, &new.chain)?.code.clone());
         }
         let of_site = registry.chains_of(&Member::Site(site.code.clone()), self.day());
         let of_product = registry.chains_of(&Member::Product(product.code.clone()), self.day());
@@ -622,7 +640,7 @@ impl<'a> Deciding<'a> {
                 let (literal, issuer) = if issuer.trim().is_empty() {
                     (Some(self.context.organization.clone()), organizations.survivor(self.context.organization).clone())
                 } else {
-                    (literal, organizations.find("shipment.issuer", issuer, self.day())?.code.clone())
+                    (literal, self.named(organizations, "shipment.issuer", issuer)?.code.clone())
                 };
                 let issuers = literal.into_iter().chain(organizations.codes(&issuer));
                 let known = |issuer: &OrganizationCode| self.state.shipment(ShipmentId::derive(issuer, &code)).is_some();

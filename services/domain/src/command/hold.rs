@@ -144,7 +144,7 @@ fn no_block(by: &CommandRef, what: &'static str) -> Refusal {
     Refusal::Unknown { field: "command_id".to_owned(), what, value: by.to_string(), nearest: Vec::new() }
 }
 
-fn said(field: &str, reason: &str) -> Result<(), Refusal> {
+pub(super) fn said(field: &str, reason: &str) -> Result<(), Refusal> {
     if reason.trim().is_empty() {
         return Err(malformed(field, "is empty; say why, for whoever has to act on it"));
     }
@@ -161,7 +161,7 @@ pub(super) fn block(deciding: &Deciding<'_>, field: &str, reference: &CommandRef
         // As it was recorded: a command keeps the code that its organization had then.
         match crate::id::OrganizationCode::parse(given).ok().filter(|code| organizations.knows(code)) {
             Some(code) => code,
-            None => organizations.find(&format!("{field}.organization"), given, deciding.day())?.code.clone(),
+            None => deciding.named(organizations, &format!("{field}.organization"), given)?.code.clone(),
         }
     };
     Ok(CommandRef { organization, command: reference.command })

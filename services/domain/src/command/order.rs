@@ -48,7 +48,7 @@ pub(super) fn place(deciding: &mut Deciding<'_>, place: &PlaceOrder) -> Result<V
     if let Some(by) = known.filter_map(|known| known.placed.clone()).next() {
         return Err(Refusal::OrderExists { order: code.to_string(), by });
     }
-    let chain = deciding.state.registry().chains.find("place_order.chain", &place.chain, deciding.day())?;
+    let chain = deciding.named(&deciding.state.registry().chains, "place_order.chain", &place.chain)?;
     if place.due < deciding.day() {
         let problem = format!("{} is before {}, the day of the order", place.due, deciding.day());
         return Err(malformed("place_order.due_date", &problem));
@@ -113,7 +113,7 @@ pub(super) fn find(deciding: &Deciding<'_>, field: &str, given: &OrderReference)
 }
 
 fn buyer_code(deciding: &Deciding<'_>, field: &str, given: &str) -> Result<OrganizationCode, Refusal> {
-    deciding.state.registry().organizations.find(field, given, deciding.day()).map(|found| found.code.clone())
+    deciding.named(&deciding.state.registry().organizations, field, given).map(|found| found.code.clone())
 }
 
 fn read_code(field: &str, text: &str) -> Result<ShipmentCode, Refusal> {

@@ -51,7 +51,7 @@ pub(super) fn decide(state: &State, context: &Context<'_>, by: &CommandRef, time
                 None => EventTime { typed: None, ..time.clone() },
             };
             let fact = Fact::Rebooked(Rebooked { from: duplicate.clone(), to: site.code.clone(), lines });
-            events.push(Event { time, violations: Vec::new(), fact });
+            events.push(Event { time, violations: Vec::new(), names: Vec::new(), fact });
         }
     }
     events

@@ -35,7 +35,7 @@ pub(super) fn decide(state: &State, context: &Context<'_>, when: Option<&When>, 
     };
     check(state, day, fact)?;
     let time = state.calendar().day_time(day, Precision::Day, typed.clone());
-    Ok(Event { time, violations: Vec::new(), fact: Fact::Registered(fact.clone()) })
+    Ok(Event { time, violations: Vec::new(), names: Vec::new(), fact: Fact::Registered(fact.clone()) })
 }
 
 fn check(state: &State, day: BusinessDay, fact: &RegistryFact) -> Result<(), Refusal> {

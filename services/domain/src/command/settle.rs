@@ -80,7 +80,7 @@ pub(super) fn settle(
             } else {
                 Fact::CountRestated(CountRestated { site: site.clone(), lot, basis, variance_change: change })
             };
-            settled.events.push(Event { time, violations: Vec::new(), fact });
+            settled.events.push(Event { time, violations: Vec::new(), names: Vec::new(), fact });
         }
     }
     Ok(settled)

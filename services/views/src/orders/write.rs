@@ -1,8 +1,8 @@
 //! Appends orders. Nothing here is ever changed.
 
-use super::fold::{Changes, Said};
+use super::fold::Changes;
 use crate::Error;
-use crate::copy::Rows;
+use crate::copy::{Rows, send_all};
 use deadpool_postgres::Transaction;
 
 /// Rows on their way into the tables of this view.
@@ -17,10 +17,7 @@ pub struct Appended {
 pub async fn write(transaction: &Transaction<'_>, changes: &Changes) -> Result<(), Error> {
     let mut appended = Appended::default();
     appended.add(changes);
-    for (rows, into) in appended.into_tables() {
-        rows.send(transaction, into).await?;
-    }
-    Ok(())
+    send_all(transaction, appended.into_tables()).await
 }
 
 impl Default for Appended {
@@ -29,15 +26,11 @@ impl Default for Appended {
     }
 }
 
-fn said<'r>(rows: &'r mut Rows, Said { at, by, .. }: &Said) -> &'r mut Rows {
-    rows.row().big(at.sequence).int(at.ordinal).text(by.organization.as_str()).uuid(by.command.0)
-}
-
 impl Appended {
     /// Takes what a batch appends.
     pub fn add(&mut self, changes: &Changes) {
         for (placed, order) in &changes.placed {
-            let rows = said(&mut self.orders, placed).uuid(order.order.0).text(order.code.as_str());
+            let rows = self.orders.said(placed).uuid(order.order.0).text(order.code.as_str());
             rows.text(order.site.as_str()).text(order.chain.as_str()).int(placed.day.0).int(order.due.0);
             for line in &order.lines {
                 let rows = self.lines.row().big(placed.at.sequence).int(placed.at.ordinal);
@@ -45,10 +38,10 @@ impl Appended {
             }
         }
         for (closed, order) in &changes.closed {
-            said(&mut self.closings, closed).uuid(order.order.0).int(closed.day.0).text(&order.reason);
+            self.closings.said(closed).uuid(order.order.0).int(closed.day.0).text(&order.reason);
         }
         for (served, order, shipment) in &changes.served {
-            said(&mut self.shipments, served).uuid(order.0).uuid(shipment.0);
+            self.shipments.said(served).uuid(order.0).uuid(shipment.0);
         }
     }
 

@@ -73,7 +73,7 @@ fn covers(column: &str, kind: &str, codes: &str) -> String {
 }
 
 /// Certificates.
-pub(super) async fn list_certificates(
+pub(crate) async fn list_certificates(
     cut: &Cut<'_>,
     request: &proto::ListCertificatesRequest,
     page: &Page,

@@ -166,7 +166,8 @@ pub(super) async fn public_facts(
     Ok(proto::GetPublicFactsResponse { lots, position: cut.position() })
 }
 
-async fn facts(cut: &Cut<'_>, lot: LotSummary) -> Result<proto::PublicFacts, Error> {
+/// What everybody may know about a lot.
+pub(crate) async fn facts(cut: &Cut<'_>, lot: LotSummary) -> Result<proto::PublicFacts, Error> {
     let id: Uuid = lot.lot_id.parse().unwrap_or_default();
     let checked = check(cut, &CheckLotRequest { lot_id: lot.lot_id.clone(), ..CheckLotRequest::default() }).await?;
     let mut objections: Vec<i32> = checked.findings.iter().map(|finding| finding.objection).collect();

@@ -127,7 +127,10 @@ pub(crate) fn sites(fact: &Fact) -> Option<(&SiteCode, Option<&SiteCode>)> {
         | Fact::Observed(_)
         | Fact::DiscrepancyResolved(_)
         | Fact::Ordered(_)
-        | Fact::OrderClosed(_) => None,
+        | Fact::OrderClosed(_)
+        | Fact::CodeIssued(_)
+        | Fact::CodeRevoked(_)
+        | Fact::CodesScanned(_) => None,
     }
 }
 

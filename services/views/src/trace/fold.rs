@@ -3,7 +3,7 @@
 use crate::fold::{At, Part};
 use crate::throughput::fold::{Stage, sites, stage};
 use domain::entry::RecordedCommand;
-use domain::event::{CountBasis, Event, Fact, Finding, ObservationKind, Process, RefusalReason, ReturnReason};
+use domain::event::{CountBasis, Event, Fact, Finding, ObservationKind, Process, RefusalReason, ReturnReason, TypedName};
 use domain::id::{CommandId, EventId, LotId, ShipmentId, SiteCode};
 use domain::posting::Posting;
 use domain::state::ledger::LedgerKey;
@@ -186,7 +186,7 @@ impl Changes {
             loss_gram,
             reverses: voided.map(|voided| voided.command),
             reason: reason(&event.fact),
-            details: details(&event.fact),
+            details: with_names(details(&event.fact), &event.names),
         });
         if let Some(voided) = voided {
             self.reversals.push(Reversal {
@@ -256,7 +256,12 @@ fn places(fact: &Fact) -> Places<'_> {
         Fact::OrderClosed(fact) => at(&fact.site),
         Fact::Packed(fact) | Fact::Unpacked(fact) => at(&fact.site),
         Fact::Observed(fact) => Places { site: fact.site.as_ref(), shipment: fact.shipment, ..Places::default() },
-        Fact::Released(_) | Fact::Recalled(_) | Fact::DiscrepancyResolved(_) => Places::default(),
+        Fact::Released(_)
+        | Fact::Recalled(_)
+        | Fact::DiscrepancyResolved(_)
+        | Fact::CodeIssued(_)
+        | Fact::CodeRevoked(_)
+        | Fact::CodesScanned(_) => Places::default(),
         // Whose goods it takes back: whoever watches that shipment hears of it.
         Fact::Voided(voided) | Fact::Corrected(voided) => {
             let shipment = voided.originals.iter().find_map(|original| places(&original.fact).shipment);
@@ -282,6 +287,7 @@ fn reason(fact: &Fact) -> String {
         Fact::ShipmentCancelled(cancelled) => cancelled.reason.to_string(),
         Fact::DiscrepancyResolved(resolved) => resolved.resolution.to_string(),
         Fact::OrderClosed(closed) => closed.reason.to_string(),
+        Fact::CodeRevoked(revoked) => revoked.reason.to_string(),
         _ => String::new(),
     }
 }
@@ -320,6 +326,17 @@ fn details(fact: &Fact) -> Option<Value> {
         Fact::CustomerReturned(fact) => json!({ "reason": returned(fact.reason) }),
         _ => return None,
     })
+}
+
+/// The same with what people typed for things.
+fn with_names(details: Option<Value>, names: &[TypedName]) -> Option<Value> {
+    if names.is_empty() {
+        return details;
+    }
+    let mut details = details.unwrap_or_else(|| json!({}));
+    let names = names.iter().map(|name| json!({ "field": name.field, "typed": name.typed, "code": name.code }));
+    details["names"] = names.collect();
+    Some(details)
 }
 
 /// By what a plot is found: people write its letters in either case.

@@ -185,6 +185,7 @@ pub(crate) fn lot_event(cut: &Cut<'_>, row: &Row) -> Result<proto::LotEvent, Err
     let id = |name: &str| row.try_get::<_, Option<Uuid>>(name).map(|id| id.map(|id| id.to_string()).unwrap_or_default());
     let document: Option<serde_json::Value> = row.try_get("document")?;
     let violations: Option<serde_json::Value> = row.try_get("violations")?;
+    let details: Option<serde_json::Value> = row.try_get("details")?;
     let standing = match row.try_get::<_, Option<bool>>("is_correction")? {
         None => EventStanding::Stands,
         Some(false) => EventStanding::Voided,
@@ -227,6 +228,7 @@ pub(crate) fn lot_event(cut: &Cut<'_>, row: &Row) -> Result<proto::LotEvent, Err
         reverses_command_id: id("reverses_command_id")?,
         reason: text("reason")?,
         given: String::new(),
+        names: details.as_ref().and_then(|details| details.get("names")?.as_array()).into_iter().flatten().map(name).collect(),
     })
 }
 
@@ -236,6 +238,10 @@ fn violation(broken: &serde_json::Value) -> event::Violation {
         reason: of(broken, "reason"),
         detail: of(broken, "detail"),
     }
+}
+
+fn name(typed: &serde_json::Value) -> event::TypedName {
+    event::TypedName { field: of(typed, "field"), typed: of(typed, "typed"), code: of(typed, "code") }
 }
 
 fn of(value: &serde_json::Value, key: &str) -> String {

@@ -2,7 +2,7 @@
 
 use super::fold::{Changes, precision};
 use crate::Error;
-use crate::copy::Rows;
+use crate::copy::{Rows, send_all};
 use deadpool_postgres::Transaction;
 use domain::posting::Place;
 
@@ -18,10 +18,7 @@ pub struct Appended {
 pub async fn write(transaction: &Transaction<'_>, changes: &Changes) -> Result<(), Error> {
     let mut appended = Appended::default();
     appended.add(changes);
-    for (rows, into) in appended.into_tables() {
-        rows.send(transaction, into).await?;
-    }
-    Ok(())
+    send_all(transaction, appended.into_tables()).await
 }
 
 impl Default for Appended {

@@ -65,14 +65,14 @@ impl Book {
             "SO-CT",
             facts
                 .into_iter()
-                .map(|fact| Event { time: time.clone(), violations: vec![], fact: Fact::Registered(fact) })
+                .map(|fact| Event { time: time.clone(), violations: vec![], names: vec![], fact: Fact::Registered(fact) })
                 .collect(),
         );
     }
 
     /// Records one fact as a command of its own; gives the command's id.
     pub fn say(&mut self, by: &str, time: &EventTime, fact: Fact) -> CommandId {
-        self.record(by, vec![Event { time: time.clone(), violations: vec![], fact }])
+        self.record(by, vec![Event { time: time.clone(), violations: vec![], names: vec![], fact }])
     }
 
     /// Records a command.
@@ -90,7 +90,7 @@ impl Book {
         let voided = Voided { command: original, reason: "gõ nhầm".into(), originals };
         let first = if instead.is_empty() { Fact::Voided(voided) } else { Fact::Corrected(voided) };
         let facts = [first].into_iter().chain(instead);
-        self.record(by, facts.map(|fact| Event { time: time.clone(), violations: vec![], fact }).collect())
+        self.record(by, facts.map(|fact| Event { time: time.clone(), violations: vec![], names: vec![], fact }).collect())
     }
 
     /// Appends an entry.

@@ -219,7 +219,7 @@ async fn tables_built_anew_are_those_that_were_written_as_it_came() {
     let noon = book.at("2026-11-22T12:00+07:00");
     let (a, unknown) = (lot("A", "RAU"), lot("NEVER", "RAU"));
     let elsewhere = domain::event::Lot { chain: domain::id::ChainCode::parse("CH9").unwrap(), ..a.clone() };
-    let poison = |fact| vec![domain::event::Event { time: noon.clone(), violations: vec![], fact }];
+    let poison = |fact| vec![domain::event::Event { time: noon.clone(), violations: vec![], names: vec![], fact }];
     let unsaid = domain::event::Voided {
         command: domain::id::CommandId(uuid::Uuid::from_u128(1)),
         reason: String::new(),

@@ -28,16 +28,16 @@ pub fn eventful() -> Book {
     book.say("BLE1", &evening, counted("S1", &a, 28_000, 27_500));
     book.record("BLE1", {
         let events = [sold("S1", &[(&a, 100)]), restated("S1", &a, 100)];
-        events.map(|fact| domain::event::Event { time: noon.clone(), violations: vec![], fact }).to_vec()
+        events.map(|fact| domain::event::Event { time: noon.clone(), violations: vec![], names: vec![], fact }).to_vec()
     });
     book.record("BLE1", {
         let events = [opened(&other, "S2", 0), received_unmatched("PXK-2", "S2", &[(&other, 7_000)])];
-        events.map(|fact| domain::event::Event { time: noon.clone(), violations: vec![], fact }).to_vec()
+        events.map(|fact| domain::event::Event { time: noon.clone(), violations: vec![], names: vec![], fact }).to_vec()
     });
     book.say("HTX1", &noon, harvested(&other, "F1", 9_000));
     book.record("HTX1", {
         let events = [dispatched("PXK-2", "F1", "S2", &[(&other, 8_000)]), matched("PXK-2", &[(&other, 7_000)])];
-        events.map(|fact| domain::event::Event { time: noon.clone(), violations: vec![], fact }).to_vec()
+        events.map(|fact| domain::event::Event { time: noon.clone(), violations: vec![], names: vec![], fact }).to_vec()
     });
     book.register(
         "2026-11-21",
@@ -159,7 +159,7 @@ async fn a_command_that_cannot_be_folded_is_parked_and_everything_else_goes_on()
     let (a, b) = (lot("A", "RAU"), lot("B", "RAU"));
     book.say("HTX1", &noon, harvested(&a, "F1", 10_000));
     // One entry of three commands; the second sells what is not there, as no recorder would let it.
-    let event = |fact| domain::event::Event { time: noon.clone(), violations: vec![], fact };
+    let event = |fact| domain::event::Event { time: noon.clone(), violations: vec![], names: vec![], fact };
     let poison = domain::id::CommandId(uuid::Uuid::from_u128(901));
     book.enter(
         None,

@@ -410,7 +410,7 @@ fn busy_day() -> Book {
     book.say("BLE1", &noon, counted("S1", &a, 9_000, 9_500)); // 5
     book.say("HTX1", &yesterday, harvested(&a, "F1", 100_000)); // 6
     book.say("HTX1", &yesterday, dispatched("1", "F1", "S1", &[(&a, 20_000)])); // 7
-    let event = |time: &domain::time::EventTime, fact| Event { time: time.clone(), violations: vec![], fact };
+    let event = |time: &domain::time::EventTime, fact| Event { time: time.clone(), violations: vec![], names: vec![], fact };
     // Late: sold at eight before what came at nine. The count at noon stands; its variance follows.
     book.record("BLE1", vec![event(&nine, received("1", "S1", &[(&a, 20_000)])), event(&noon, restated("S1", &a, -20_000))]); // 8
     book.record("BLE1", vec![event(&eight, sold("S1", &[(&a, 15_000)])), event(&noon, restated("S1", &a, 15_000))]); // 9

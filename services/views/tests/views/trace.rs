@@ -181,7 +181,7 @@ async fn a_lot_of_more_origins_than_are_shown_is_stopped_by_any_of_them() {
     let farms: Vec<Lot> = (0..2_500).map(|number| lot(&format!("H{number}"), "RAU")).collect();
     let (mix, bag) = (lot("MIX", "RAU"), lot("BAG", "RAU"));
     let events = farms.iter().map(|farm| harvested(farm, "F1", 1_000));
-    let events = events.map(|fact| Event { time: time.clone(), violations: vec![], fact }).collect();
+    let events = events.map(|fact| Event { time: time.clone(), violations: vec![], names: vec![], fact }).collect();
     book.record("HTX1", events);
     let inputs: Vec<(&Lot, i64)> = farms.iter().map(|farm| (farm, 1_000)).collect();
     book.say("HTX1", &time, packed("F1", &inputs, &[(&mix, 2_400_000)]));
