@@ -6,7 +6,7 @@ use crate::page::Page;
 use crate::read::{Cut, Query, beyond};
 use crate::{Error, filter, names};
 use domain::time::Calendar;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use tokio_postgres::Row;
 use uuid::Uuid;
 use wire::proto::chuoi::stock::v1 as proto;
@@ -76,6 +76,11 @@ impl Filter {
         conditions.join(" AND ")
     }
 
+    /// Whether its conditions are over sites too.
+    pub fn asks_sites(&self) -> bool {
+        self.channels.is_some() || self.districts.is_some()
+    }
+
     /// Conditions over `k` (lot rows or totals, both with site, lot, chain and product as far as they have them) and `s` (sites).
     pub fn conditions(&self, query: &mut Query) -> Vec<String> {
         let mut conditions = Vec::new();
@@ -114,6 +119,11 @@ const SUMS: &str = "sum(k.quantity_milli)::bigint AS quantity_milli,
     div(sum(k.quantity_milli::numeric * coalesce(p.mass_gram, 0)), 1000)::bigint AS mass_gram,
     coalesce(sum(k.quantity_milli) FILTER (WHERE coalesce(p.mass_gram, 0) = 0), 0)::bigint AS unknown_milli";
 
+/// The same over all combinations of one unit.
+const TOTAL: &str = "(sum(sum(k.quantity_milli)) OVER whole)::bigint AS total_quantity_milli,
+    div(sum(sum(k.quantity_milli::numeric * coalesce(p.mass_gram, 0))) OVER whole, 1000)::bigint AS total_mass_gram,
+    coalesce(sum(sum(k.quantity_milli) FILTER (WHERE coalesce(p.mass_gram, 0) = 0)) OVER whole, 0)::bigint AS total_unknown_milli";
+
 /// What stands under the code of a duplicate counts under the survivor's. Where there is no duplicate, a page is read along an index
 /// instead of sorted out of all rows.
 struct Codes {
@@ -144,8 +154,8 @@ impl Codes {
         ]
     }
 
-    /// What the keys and sums of a row `k` need beside it: its product `p` and its site `s`.
-    fn joins(&self) -> String {
+    /// What the keys and sums of a row `k` need beside it: its product `p`, and its site `s` where that is asked for.
+    fn joins(&self, with_sites: bool) -> String {
         let Codes { has_merged, site, product } = self;
         let merged = if *has_merged {
             "LEFT JOIN merged ms ON ms.kind = 'site' AND ms.code = k.site_code
@@ -153,12 +163,13 @@ impl Codes {
         } else {
             ""
         };
-        format!("{merged} LEFT JOIN products p ON p.product_code = {product} LEFT JOIN sites s ON s.site_code = {site}")
+        let sites = if with_sites { format!("LEFT JOIN sites s ON s.site_code = {site}") } else { String::new() };
+        format!("{merged} LEFT JOIN products p ON p.product_code = {product} {sites}")
     }
 
-    fn from(&self, source: &str, conditions: &[String]) -> String {
+    fn from(&self, source: &str, conditions: &[String], with_sites: bool) -> String {
         let all = if conditions.is_empty() { "true".to_owned() } else { conditions.join(" AND ") };
-        format!("FROM {source} AS k {} WHERE {all}", self.joins())
+        format!("FROM {source} AS k {} WHERE {all}", self.joins(with_sites))
     }
 }
 
@@ -217,24 +228,71 @@ pub(crate) async fn stock(
     }
     let lots = if by_lot { "count(DISTINCT k.lot_id)" } else { "0::bigint" };
     let limit = query.bind(page.size + 1);
+    // Names of what was not asked for are looked up nowhere: each table costs more than the rows of a shop.
+    let (mut named, mut tables) = (Vec::new(), Vec::new());
+    for (is_named, table, key, columns) in [
+        (is_asked(StockKey::Site), "sites s", "s.site_code = g.site_code", &["s.name AS site_name"][..]),
+        (
+            is_asked(StockKey::Site) || is_asked(StockKey::District),
+            "districts d",
+            "d.district_code = g.district_code",
+            &["d.name AS district_name"],
+        ),
+        (
+            is_asked(StockKey::Chain) || is_asked(StockKey::Lot),
+            "chains c",
+            "c.chain_code = g.chain_code",
+            &["c.name AS chain_name"],
+        ),
+        (
+            is_asked(StockKey::Product) || is_asked(StockKey::Lot),
+            "products p",
+            "p.product_code = g.product_code",
+            &["p.name AS product_name"],
+        ),
+        (
+            is_asked(StockKey::Lot),
+            "lots l",
+            "l.lot_id = g.lot_id",
+            &["l.issuer_code AS issuer_code", "l.lot_code AS lot_code", "l.expiry_day AS expiry_day"],
+        ),
+    ] {
+        if is_named {
+            tables.push(format!("LEFT JOIN {table} ON {key}"));
+        }
+        named.extend(columns.iter().map(|column| match column.split_once(" AS ") {
+            Some((_, name)) if !is_named && name == "expiry_day" => format!("null::integer AS {name}"),
+            Some((_, name)) if !is_named => format!("null::text AS {name}"),
+            _ => (*column).to_owned(),
+        }));
+    }
+    let of_sites = filter.asks_sites() || [StockKey::Site, StockKey::Channel, StockKey::District].into_iter().any(is_asked);
+    // Of a few sites the sums of all rows come with the rows; else a page is read along an index.
+    let has_whole = page.is_first() && filter.sites.is_some();
+    let (total, window) = match has_whole {
+        true => (format!(", {TOTAL}"), format!("WINDOW whole AS (PARTITION BY {UNIT})")),
+        false => (String::new(), String::new()),
+    };
     query.sql = format!(
-        "SELECT g.*, s.name AS site_name, d.name AS district_name, c.name AS chain_name, p.name AS product_name, l.issuer_code,
-                l.lot_code, l.expiry_day
-         FROM (SELECT {}, {UNIT} AS unit, {lots} AS lots, {SUMS} {} GROUP BY {} ORDER BY {} LIMIT {limit}) AS g
-         LEFT JOIN sites s ON s.site_code = g.site_code LEFT JOIN districts d ON d.district_code = g.district_code
-         LEFT JOIN chains c ON c.chain_code = g.chain_code LEFT JOIN products p ON p.product_code = g.product_code
-         LEFT JOIN lots l ON l.lot_id = g.lot_id
-         ORDER BY {}",
+        "SELECT g.*, {}
+         FROM (SELECT {}, {UNIT} AS unit, {lots} AS lots, {SUMS} {total} {} GROUP BY {} {window}
+               ORDER BY {} LIMIT {limit}) AS g
+         {} ORDER BY {}",
+        named.join(", "),
         selected.join(", "),
-        codes.from(&source, &conditions),
+        codes.from(&source, &conditions, of_sites),
         grouped.join(", "),
         grouped.join(", "),
+        tables.join(" "),
         outer(&codes, &asked)
     );
     let doubtful = Doubtful::read(cut).await?;
-    let mut rows = Vec::new();
+    let (mut rows, mut whole) = (Vec::new(), BTreeMap::new());
     for row in cut.query(&query).await? {
         rows.push(self::row(&row, &doubtful)?);
+        if has_whole {
+            whole.insert(row.try_get::<_, String>("unit")?, self::total(&row, "total_")?);
+        }
     }
     let next_page_token = page.cut(&mut rows, |row| {
         let mut values: Vec<String> =
@@ -242,7 +300,12 @@ pub(crate) async fn stock(
         values.push(row.unit.clone());
         values
     });
-    let totals = if page.is_first() { totals(cut, &filter, &as_of, None).await? } else { Vec::new() };
+    let totals = match page.is_first() {
+        // All rows are here, so all units are.
+        true if has_whole && next_page_token.is_empty() => whole.into_values().collect(),
+        true => totals(cut, &filter, &as_of, None).await?,
+        false => Vec::new(),
+    };
     Ok(proto::QueryStockResponse { rows, totals, next_page_token, position: cut.position(), as_of: Some(as_of.answer(cut)) })
 }
 
@@ -307,19 +370,22 @@ async fn totals(
         let bound = query.bind(day);
         conditions.push(format!("k.expiry_day < {bound}"));
     }
-    query.sql =
-        format!("SELECT {UNIT} AS unit, {SUMS} {} GROUP BY {UNIT} ORDER BY {UNIT}", Codes::of(cut).from(&source, &conditions));
+    query.sql = format!(
+        "SELECT {UNIT} AS unit, {SUMS} {} GROUP BY {UNIT} ORDER BY {UNIT}",
+        Codes::of(cut).from(&source, &conditions, filter.asks_sites())
+    );
     let rows = cut.query(&query).await?;
-    rows.iter().map(total).collect()
+    rows.iter().map(|row| total(row, "")).collect()
 }
 
-/// A sum of one unit.
-pub(crate) fn total(row: &Row) -> Result<proto::UnitTotal, Error> {
+/// A sum of one unit, in columns whose names begin so.
+pub(crate) fn total(row: &Row, named: &str) -> Result<proto::UnitTotal, Error> {
+    let figure = |name: &str| row.try_get::<_, i64>(format!("{named}{name}").as_str());
     Ok(proto::UnitTotal {
         unit: row.try_get("unit")?,
-        quantity_milli: row.try_get("quantity_milli")?,
-        estimated_mass_gram: row.try_get("mass_gram")?,
-        unknown_mass_milli: row.try_get("unknown_milli")?,
+        quantity_milli: figure("quantity_milli")?,
+        estimated_mass_gram: figure("mass_gram")?,
+        unknown_mass_milli: figure("unknown_milli")?,
     })
 }
 
@@ -359,7 +425,7 @@ pub(crate) async fn by_expiry(
          ORDER BY g.expiry_day, g.lot_id, g.site_code",
         site = codes.site,
         product = codes.product,
-        from = codes.from(BY_LOT, &conditions),
+        from = codes.from(BY_LOT, &conditions, true),
     );
     let doubtful = Doubtful::read(cut).await?;
     let mut lots = Vec::new();
