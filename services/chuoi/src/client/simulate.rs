@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::Client;
 use crate::cli::Simulate;
-use crate::config::{Output, Settings};
+use crate::config::{Key, Output, Settings};
 use crate::failure::Failure;
 use crate::output;
 use crate::progress::Step;
@@ -22,12 +22,16 @@ pub async fn run(settings: Settings, asked: &Simulate) -> Result<(), Failure> {
     let last_day = asked.last_day.as_ref().and_then(|date| date.parse().ok());
     let options = Options { days: asked.days, seed: asked.seed, last_day, scale: asked.scale };
     let client = Client::connect(settings).await?;
+    let authority = match client.settings.text(Key::Organization) {
+        "" => client.settings.text(Key::AuthorityCode),
+        organization => organization,
+    };
     let step = Step::begin(if asked.days == 1 {
         "playing a day of trade".to_owned()
     } else {
         format!("playing {} days of trade", asked.days)
     });
-    let report = play(&client, &tables, options, &step).await?;
+    let report = play(&client, &tables, authority, options, &step).await?;
     step.done();
     match client.output {
         Output::Json => output::print(&as_json(&report).to_string())?,
@@ -37,16 +41,16 @@ pub async fn run(settings: Settings, asked: &Simulate) -> Result<(), Failure> {
 }
 
 /// Plays, with a bar.
-pub async fn play(client: &Client, tables: &Tables, options: Options, step: &Step) -> Result<Report, Failure> {
-    simulate::run(client.channel.clone(), tables, &options, |done, of| step.reached(done, of)).await.map_err(
-        |error| match error {
+pub async fn play(client: &Client, tables: &Tables, authority: &str, options: Options, step: &Step) -> Result<Report, Failure> {
+    simulate::run(client.channel.clone(), tables, authority, &options, |done, of| step.reached(done, of)).await.map_err(|error| {
+        match error {
             error @ Error::Stopped { .. } => Failure::unavailable("cannot go on", error),
             error @ (Error::Nothing { .. } | Error::NotOver { .. } | Error::BeforeRegistry { .. }) => {
                 Failure::Usage(error.to_string())
             }
             error @ (Error::TimeZone(_) | Error::EmptyTables { .. }) => Failure::failed("cannot play", error),
-        },
-    )
+        }
+    })
 }
 
 /// A command that was judged otherwise than it should be is a failure: of the services, or of the simulation.

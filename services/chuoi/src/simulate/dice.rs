@@ -16,6 +16,14 @@ impl Dice {
         Dice(ChaCha8Rng::from_seed(seed))
     }
 
+    /// Other numbers of the same run and day: what is drawn of these changes nothing of those.
+    pub fn apart(&self) -> Dice {
+        let mut other = self.0.clone();
+        other.set_stream(1);
+        other.set_word_pos(0);
+        Dice(other)
+    }
+
     /// From 0 to below a number; 0 if it is 0.
     pub fn below(&mut self, end: usize) -> usize {
         // The product's upper half: as even as the simulation needs, and free of divisions.
@@ -67,6 +75,7 @@ mod tests {
         let drawn: Vec<usize> = (0..6).map(|_| dice.below(1_000)).collect();
         assert_eq!(drawn, [322, 893, 801, 657, 529, 670]);
         assert_eq!(dice.id(1_700_000_000).to_string(), "018bcfe5-6800-70a4-9ba1-b0965b03e0b0");
+        assert_ne!((0..6).map(|_| Dice::new(Uuid::from_u128(7), 20_000).apart().below(1_000)).collect::<Vec<_>>(), drawn);
         assert!((0..1_000).all(|_| (3..=5).contains(&dice.between(3, 5))));
     }
 }

@@ -175,7 +175,7 @@ impl Planner<'_> {
     }
 
     /// A lot begins at the chain's own site. Now and then somebody types a nought too many, and corrects it.
-    fn harvest(&mut self, chain: ChainAt, product: ProductAt, milli: i64, evening: bool) -> LotAt {
+    pub(super) fn harvest(&mut self, chain: ChainAt, product: ProductAt, milli: i64, evening: bool) -> LotAt {
         let code = self.world.lot_code(&self.date.to_string());
         let lot = self.world.add_lot(chain, product, code, self.expiry(product), Some(self.day));
         let (site, lead) = (self.world.chains[chain].site, self.world.chains[chain].lead.clone());
@@ -433,7 +433,7 @@ impl Planner<'_> {
         self.forgotten.push((from, shipment));
     }
 
-    fn receive_all(&mut self, site: SiteAt, shipment: &Shipment, at: At) {
+    pub(super) fn receive_all(&mut self, site: SiteAt, shipment: &Shipment, at: At) {
         let organization = self.organization(site);
         let receive = Receive { shipment: reference_of(shipment), site: String::new(), lines: Vec::new(), everything: true };
         self.record(&organization, at, Action::Receive(receive));

@@ -1,15 +1,19 @@
 //! The simulation: days of the 141 chains, played through the public API. Harvests near capacity, packing with its yields, night
 //! shipments, receipts with what goes wrong at the door, sales, waste, counts, late entries, repetitions, corrections, crates,
-//! returns, holds and recalls, and the mistakes that people make, which must be refused.
+//! returns, holds and recalls; what the authority says of certificates, grades, shops, districts, villages, trademarks and labels,
+//! of chains and products; fairs with their stalls; and the mistakes that people make, which must be refused.
 //!
 //! The same tables, seed, days and scale give the same commands under the same ids, whatever the machine; played again they are
 //! found recorded. Two runs that differ in any of these share no code and no id. Planning is pure; it knows the tables and what
 //! it planned itself. Two runs over the same days double the trade of these days, and a count by product of the one may then
-//! stand against a later sale of the other.
+//! stand against a later sale of the other. What would stop the trade of another run (closed, retired, merged) befalls only what a
+//! run registered itself.
 
 mod dice;
+mod fair;
 mod farms;
 mod mistakes;
+mod office;
 mod plan;
 mod safety;
 mod shops;
@@ -154,16 +158,17 @@ pub enum Error {
     },
 }
 
-/// Plays days of trade. `progress` hears how many of a day's commands are judged, over all days: (done, planned so far).
+/// Plays days of trade; the authority is the organization that keeps the registry. `progress` hears how many of a day's commands are judged, over all days: (done, planned so far).
 pub async fn run(
     channel: Channel,
     tables: &Tables,
+    authority: &str,
     options: &Options,
     mut progress: impl FnMut(u64, u64),
 ) -> Result<Report, Error> {
     let (first_day, last_day) = range(options, Timestamp::now())?;
     let run = name_of(options, first_day, last_day);
-    let mut world = World::new(tables, run);
+    let mut world = World::new(tables, authority, run);
     if world.chains.is_empty() || world.shops.is_empty() {
         return Err(Error::EmptyTables { chains: world.chains.len(), shops: world.shops.len() });
     }
@@ -171,9 +176,9 @@ pub async fn run(
     let batches = Batches::new(channel);
     let mut played = Played::default();
     let mut planned_so_far = 0;
-    for date in first_day.series(1.day()).take_while(|date| *date <= last_day) {
+    for (nth, date) in (0..).zip(first_day.series(1.day()).take_while(|date| *date <= last_day)) {
         let dice = dice::Dice::new(run, domain::time::BusinessDay::of(date).0);
-        let planned = plan_day(&mut world, dice, date, date == first_day, options.scale as usize);
+        let planned = plan_day(&mut world, dice, date, nth, options.scale as usize);
         planned_so_far += planned.len() as u64;
         for wave in planned.chunk_by(|one, next| one.wave == next.wave) {
             send(&batches, wave, &mut played, |done| progress(done, planned_so_far)).await?;

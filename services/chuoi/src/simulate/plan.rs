@@ -1,4 +1,4 @@
-//! One day of trade as commands: who sends what, in which order, and how it should be judged. Pure: the same world and dice give
+//! One day as commands: who sends what, in which order, and how it should be judged. Pure: the same world and dice give
 //! the same commands.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,6 +26,8 @@ const DAY_SECONDS: i64 = 86_400;
 /// Parts of a day: what a later one sends may rest on what an earlier one sent. Within one, each organization keeps its order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Wave {
+    /// The authority says what holds from the day on.
+    Office,
     /// Shops order, the day before.
     Orders,
     /// Producers harvest, pack and send off.
@@ -85,6 +87,8 @@ pub(super) enum At {
     Opening,
     /// After closing.
     Closing,
+    /// Another day, in days since 1970.
+    On(i32),
     /// A year that somebody mistyped.
     WrongYear,
 }
@@ -120,9 +124,11 @@ pub struct Planner<'a> {
     planned: Vec<Planned>,
 }
 
-/// A day of trade. `is_first` opens the books of part of the shops; `scale` is the percentage of a usual day.
-pub fn plan_day(world: &mut World, dice: Dice, date: Date, is_first: bool, scale: usize) -> Vec<Planned> {
+/// The nth day of a run, counted from 0: the first opens the books of part of the shops, and says what the authority has done so
+/// far. `scale` is the percentage of a usual day.
+pub fn plan_day(world: &mut World, dice: Dice, date: Date, nth: u32, scale: usize) -> Vec<Planned> {
     world.begin_day();
+    let apart = dice.apart();
     let day = domain::time::BusinessDay::of(date).0;
     let mut arriving: BTreeMap<SiteAt, Vec<Shipment>> = BTreeMap::new();
     for shipment in std::mem::take(&mut world.on_the_road) {
@@ -141,7 +147,7 @@ pub fn plan_day(world: &mut World, dice: Dice, date: Date, is_first: bool, scale
         broken: Vec::new(),
         planned: Vec::new(),
     };
-    if is_first {
+    if nth == 0 {
         planner.open_books(scale);
     }
     planner.farms(scale);
@@ -149,6 +155,9 @@ pub fn plan_day(world: &mut World, dice: Dice, date: Date, is_first: bool, scale
     planner.evening(scale);
     planner.late();
     planner.safety(scale);
+    planner.dice = apart;
+    planner.office(nth, scale);
+    planner.fair(nth, scale);
     planner.planned.sort_by_key(|planned| planned.wave);
     planner.planned
 }
@@ -225,6 +234,7 @@ impl Planner<'_> {
                 let before = domain::time::BusinessDay(self.day - 1);
                 (date(before.to_string(), DayPart::Unspecified), midnight - DAY_SECONDS / 2)
             }
+            At::On(day) => (date(domain::time::BusinessDay(day).to_string(), DayPart::Unspecified), midnight + DAY_SECONDS / 2),
             At::Opening => (date(self.date.to_string(), DayPart::BeforeOpening), midnight + 5 * 3_600),
             At::Closing => (date(self.date.to_string(), DayPart::AfterClosing), midnight + 22 * 3_600),
             // Decades ahead, on a day that every year has.

@@ -50,7 +50,7 @@ impl Planner<'_> {
     }
 
     /// Shops with a lot that may be sold and that was not counted today, at random.
-    fn on_shelves(&mut self, most: usize) -> Vec<(SiteAt, LotAt, i64)> {
+    pub(super) fn on_shelves(&mut self, most: usize) -> Vec<(SiteAt, LotAt, i64)> {
         let mut shops = self.world.shops.clone();
         self.dice.shuffle(&mut shops);
         let mut found = Vec::new();
@@ -198,9 +198,11 @@ impl Planner<'_> {
         for (nth, (shop, lot, held)) in on_shelves.collect::<Vec<_>>().into_iter().enumerate() {
             let (shop_by, lead) = (self.organization(shop), self.world.chains[self.world.lots[lot].chain].lead.clone());
             let step = self.world.products[self.world.lots[lot].product].step();
-            let is_recall = nth % 3 == 2;
+            // By turns, also where one a day is stopped.
+            let turn = (nth + self.day.unsigned_abs() as usize) % 3;
+            let is_recall = turn == 2;
             // A shop holds what is its own; a lot as a whole its chain.
-            let by = if nth % 3 == 1 { shop_by.clone() } else { lead };
+            let by = if turn == 1 { shop_by.clone() } else { lead };
             self.wave = Wave::Stopped;
             let lots = vec![self.reference(lot)];
             let action = if is_recall {

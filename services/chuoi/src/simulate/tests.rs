@@ -106,13 +106,14 @@ impl Journal {
 fn plan(tables: &Tables, options: Options, last_day: Date) -> (World, Vec<Vec<Planned>>) {
     let first_day = last_day.saturating_sub(i64::from(options.days - 1).days());
     let run = name_of(&options, first_day, last_day);
-    let mut world = World::new(tables, run);
+    let mut world = World::new(tables, "SNN", run);
     let days = first_day
         .series(1.day())
         .take(options.days as usize)
-        .map(|date| {
+        .zip(0..)
+        .map(|(date, nth)| {
             let dice = dice::Dice::new(run, domain::time::BusinessDay::of(date).0);
-            plan_day(&mut world, dice, date, date == first_day, options.scale as usize)
+            plan_day(&mut world, dice, date, nth, options.scale as usize)
         })
         .collect();
     (world, days)
@@ -173,6 +174,83 @@ fn several_days_of_another_seed_are_judged_as_planned() {
         assert!(otherwise.is_empty(), "day {nth}: {} of {}, the first: {few:#?}", otherwise.len(), planned.len());
     }
     assert_same_stock(&world, &journal);
+}
+
+/// Kinds of events that no run makes, each with the reason.
+const NOT_PLAYED: &[(&str, &str)] = &[];
+
+/// Whoever adds an event has it played here, or says why not.
+#[test]
+fn a_week_and_a_day_make_every_kind_of_event() {
+    use domain::event::programme::{CertificateStanding, GradingLevel, LabelFate, SiteStanding, TrademarkStep};
+    use domain::event::{Fact, RegistryFact};
+    let tables = Tables::embedded().unwrap();
+    let mut journal = Journal::begin(&tables);
+    let imported = journal.recorded.len();
+    let (world, days) = plan(&tables, Options { days: 8, seed: 3, last_day: None, scale: 4 }, date(2026, 10, 8));
+    for (nth, planned) in days.iter().enumerate() {
+        let otherwise = journal.play(planned);
+        let few = &otherwise[..otherwise.len().min(5)];
+        assert!(otherwise.is_empty(), "day {nth}: {} of {}, the first: {few:#?}", otherwise.len(), planned.len());
+    }
+    assert_same_stock(&world, &journal);
+    let played: BTreeSet<(String, uuid::Uuid)> = days
+        .iter()
+        .flatten()
+        .filter_map(|planned| {
+            let id = planned.command.header.as_ref()?.command_id.parse().ok()?;
+            Some((planned.organization.clone(), id))
+        })
+        .collect();
+    let events: Vec<_> = journal
+        .recorded
+        .iter()
+        .filter(|((organization, id), _)| played.contains(&(organization.to_string(), id.0)))
+        .flat_map(|(_, command)| &command.events)
+        .collect();
+    assert_eq!(
+        journal.recorded.len() - imported,
+        journal.recorded.iter().filter(|((by, id), _)| played.contains(&(by.to_string(), id.0))).count()
+    );
+    let made: BTreeSet<&str> = events.iter().map(|event| event.fact.name()).collect();
+    let pool = prost_reflect::DescriptorPool::decode(wire::DESCRIPTORS).unwrap();
+    let event = pool.get_message_by_name("chuoi.event.v1.Event").unwrap();
+    let facts = event.oneofs().find(|oneof| oneof.name() == "fact").unwrap();
+    let kinds: BTreeSet<String> = facts.fields().filter_map(|field| Some(field.kind().as_message()?.name().to_owned())).collect();
+    assert!(kinds.len() >= 50 && events.len() > 1_000, "{kinds:?}");
+    let missing: BTreeSet<&str> = kinds.iter().map(String::as_str).filter(|kind| !made.contains(kind)).collect();
+    assert_eq!(missing, NOT_PLAYED.iter().map(|(kind, _)| *kind).collect(), "not played, or played and said not to be");
+
+    // What a fact of the programme says, in each of its ways.
+    let mut said: BTreeSet<&str> = BTreeSet::new();
+    let mut certificates: BTreeSet<_> = BTreeSet::new();
+    for event in &events {
+        said.extend(match &event.fact {
+            Fact::Registered(RegistryFact::CertificateStanding(change)) => Some(change.standing.as_str()),
+            Fact::Registered(RegistryFact::SiteStanding(change)) => Some(change.standing.as_str()),
+            Fact::Registered(RegistryFact::OcopGraded(graded)) => Some(graded.level.as_str()),
+            Fact::Registered(RegistryFact::TrademarkCase(case)) => Some(case.step.as_str()),
+            Fact::Registered(RegistryFact::Labels(labels)) => Some(labels.fate.as_str()),
+            _ => None,
+        });
+        if let Fact::Registered(RegistryFact::Certificate(certificate)) = &event.fact {
+            certificates.insert(certificate.id.kind);
+        }
+    }
+    let ways = CertificateStanding::ALL.iter().map(|it| it.as_str());
+    let ways = ways.chain(SiteStanding::ALL.iter().map(|it| it.as_str())).chain(GradingLevel::ALL.iter().map(|it| it.as_str()));
+    let ways = ways.chain(TrademarkStep::ALL.iter().map(|it| it.as_str())).chain(LabelFate::ALL.iter().map(|it| it.as_str()));
+    let unsaid: Vec<&str> = ways.filter(|way| !said.contains(way)).collect();
+    assert!(unsaid.is_empty(), "{unsaid:?} of {said:?}");
+    assert!(certificates.len() > 2, "{certificates:?}");
+    let observed: BTreeSet<String> = events
+        .iter()
+        .filter_map(|event| match &event.fact {
+            Fact::Observed(observed) => Some(format!("{:?}", observed.kind)),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(observed.len(), 6, "{observed:?}");
 }
 
 #[test]

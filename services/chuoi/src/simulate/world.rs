@@ -9,7 +9,9 @@ use domain::text;
 use domain::unit::BaseUnit;
 use uuid::Uuid;
 
-use crate::reference::{Tables, brand_owner, lead_code, pieces, runs};
+use super::fair::{Fair, Season};
+use super::office::Office;
+use crate::reference::{District, Tables, brand_owner, lead_code, pieces, runs};
 
 /// Index of a chain.
 pub type ChainAt = usize;
@@ -38,6 +40,8 @@ pub struct Product {
     pub shelf_life_days: i32,
     /// Group.
     pub group: String,
+    /// OCOP group; 0 if none.
+    pub ocop_group: u32,
     /// Owner of its GTIN.
     pub brand_owner: Option<String>,
     /// Chains that supply it.
@@ -86,6 +90,10 @@ pub struct Chain {
     pub center: Option<SiteAt>,
     /// Group.
     pub group: String,
+    /// Name.
+    pub name: String,
+    /// District of its lead.
+    pub district: String,
 }
 
 /// A site.
@@ -170,13 +178,23 @@ pub struct World {
     pub on_the_road: Vec<Shipment>,
     /// Ends every code, so that two runs never meet in one.
     pub tag: String,
+    /// Organization that keeps the registry.
+    pub authority: String,
+    /// Administrative units.
+    pub districts: Vec<District>,
+    /// What the authority has in hand.
+    pub office: Office,
+    /// The product that is sold at fairs alone.
+    pub season: Option<Season>,
+    /// The last fair.
+    pub fair: Option<Fair>,
     lot_count: usize,
     slips: BTreeMap<String, usize>,
 }
 
 impl World {
     /// The world of the tables at the beginning of a run.
-    pub fn new(tables: &Tables, run: Uuid) -> World {
+    pub fn new(tables: &Tables, authority: &str, run: Uuid) -> World {
         let site_at: BTreeMap<&str, SiteAt> =
             tables.sites.iter().enumerate().map(|(at, site)| (site.code.as_str(), at)).collect();
         let chain_at: BTreeMap<&str, ChainAt> = tables.chains.iter().enumerate().map(|(at, it)| (it.code.as_str(), at)).collect();
@@ -207,6 +225,7 @@ impl World {
                 pieces: pieces(it),
                 shelf_life_days: i32::try_from(it.shelf_life_days).unwrap_or(i32::MAX),
                 group: it.group.clone(),
+                ocop_group: it.ocop_group,
                 brand_owner: brand_owner(it, primary),
                 chains,
             })
@@ -230,6 +249,8 @@ impl World {
                     hub: None,
                     center: None,
                     group: it.group.clone(),
+                    name: it.name.clone(),
+                    district: it.district.clone(),
                 })
             })
             .collect();
@@ -265,6 +286,11 @@ impl World {
             settled: Default::default(),
             on_the_road: Vec::new(),
             tag: tag(run),
+            authority: authority.to_owned(),
+            districts: tables.districts.clone(),
+            office: Office::default(),
+            season: None,
+            fair: None,
             lot_count: 0,
             slips: BTreeMap::new(),
         }

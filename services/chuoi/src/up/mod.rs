@@ -130,7 +130,7 @@ async fn work(
     if asked.demo {
         let step = Step::begin("playing a day of trade");
         let tables = Tables::embedded().map_err(|error| Failure::failed("cannot read the reference registry", error))?;
-        let report = simulate::play(&client, &tables, Options::default(), &step).await?;
+        let report = simulate::play(&client, &tables, &journal.genesis().authority_code, Options::default(), &step).await?;
         steps.keep("demo", step.done());
         played = Some(report);
     }
