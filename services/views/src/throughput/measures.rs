@@ -98,6 +98,8 @@ struct Numbered {
     keys: Vec<[String; 7]>,
     codes: Vec<(String, String)>,
     numbers: Vec<i32>,
+    /// Whether all there are have one number.
+    is_one: bool,
 }
 
 impl Numbered {
@@ -122,6 +124,78 @@ impl Numbered {
         // Numbers are those of these keys: PostgreSQL gives back what it was given.
         &self.keys[number.unsigned_abs() as usize]
     }
+
+    /// The codes with their numbers as rows of a query: code, code behind it, number. They are joined from the left and asked for a
+    /// number afterwards: the planner, who knows nothing about such lists, then joins by hash.
+    fn bind(&self, query: &mut Query) -> String {
+        let (codes, of_codes): (Vec<_>, Vec<_>) = self.codes.iter().cloned().unzip();
+        let (codes, of_codes, numbers) = (query.bind(codes), query.bind(of_codes), query.bind(self.numbers.clone()));
+        format!("unnest({codes}::text[], {of_codes}::text[], {numbers}::integer[])")
+    }
+
+    /// Places joined to the rows of a query under a name, on a code of theirs: the join, the number, and a condition. Where all have one
+    /// number nothing is joined: the planner then knows that there are few groups, and has them summed in parts.
+    fn join(&self, query: &mut Query, name: &str, code: &str) -> [String; 3] {
+        if self.is_one {
+            return [String::new(), "0".to_owned(), "true".to_owned()];
+        }
+        let places = self.bind(query);
+        [
+            format!("LEFT JOIN {places} AS {name} (code, of_code, number) ON {name}.code = {code}"),
+            format!("{name}.number"),
+            format!("coalesce({name}.number, -1) >= 0"),
+        ]
+    }
+}
+
+/// The key of a row that says its goods by number: the site is the sender, channel and district are the receiver's.
+fn joined(row: &Row, goods: &Numbered, sender: &[String; 7], receiver: &[String; 7]) -> Result<Key, Error> {
+    let [chain, product, group, .., unit] = goods.key(row.try_get("goods")?).clone();
+    let ([_, _, _, site, ..], [.., kind, district, _]) = (sender.clone(), receiver.clone());
+    Ok((row.try_get("period_start")?, [chain, product, group, site, kind, district, unit]))
+}
+
+/// How long goods had been on their way: minutes and the quantity that took so long, in any order.
+#[derive(Default)]
+struct Waits {
+    known: Vec<(i64, i64)>,
+    by_day: i128,
+    unknown: i128,
+}
+
+impl Waits {
+    fn add(&mut self, by_day: bool, waits: impl Iterator<Item = (Option<i64>, i64)>) {
+        for (minutes, milli) in waits {
+            match minutes {
+                Some(minutes) => {
+                    self.known.push((minutes, milli));
+                    self.by_day += if by_day { i128::from(milli) } else { 0 };
+                }
+                None => self.unknown += i128::from(milli),
+            }
+        }
+    }
+
+    fn measure(mut self, measures: &mut proto::Measures) {
+        self.known.sort_unstable();
+        let known: i128 = self.known.iter().map(|(_, milli)| i128::from(*milli)).sum();
+        let milli = |sum: i128| i64::try_from(sum).unwrap_or(i64::MAX);
+        measures.received_milli = milli(known + self.unknown);
+        measures.harvest_known_milli = milli(known);
+        measures.harvest_by_day_milli = milli(self.by_day);
+        measures.harvest_to_shelf_p50_minutes = self.percentile(known, 50);
+        measures.harvest_to_shelf_p95_minutes = self.percentile(known, 95);
+    }
+
+    /// The least wait that so much of what is known, in a hundred, did not exceed; one that occurred.
+    fn percentile(&self, known: i128, percent: i128) -> Option<i64> {
+        let mut until = 0i128;
+        let mut waits = self.known.iter();
+        waits.find_map(|(minutes, milli)| {
+            until += i128::from(*milli);
+            (until * 100 >= known * percent).then_some(*minutes)
+        })
+    }
 }
 
 /// Names of the columns of a key.
@@ -141,9 +215,15 @@ impl Reading<'_> {
 
     /// Reads one range into one side of what is found.
     async fn range(&self, range: Range, start: &str, side: usize, found: &mut Found) -> Result<(), Error> {
+        let goods = self.goods(range).await?;
         if self.wants(Measure::FillRate) {
-            for row in self.cut.query(&self.fill(range, start)?).await? {
-                let measures = &mut found.entry(key(&row)?).or_default()[side];
+            let senders = self.places(&[ThroughputKey::Site], &self.filter.of_senders(), false).await?;
+            let receivers =
+                self.places(&[ThroughputKey::Channel, ThroughputKey::District], &self.filter.of_receivers(), false).await?;
+            for row in self.cut.query(&self.fill(range, start, &goods, &senders, &receivers)?).await? {
+                let (sender, receiver) = (senders.key(row.try_get("sender")?), receivers.key(row.try_get("receiver")?));
+                let key = joined(&row, &goods, sender, receiver)?;
+                let measures = &mut found.entry(key).or_default()[side];
                 measures.dispatched_milli = row.try_get("sent")?;
                 measures.accepted_milli = row.try_get("accepted")?;
                 measures.refused_milli = row.try_get("refused")?;
@@ -157,18 +237,20 @@ impl Reading<'_> {
             }
         }
         if self.wants(Measure::HarvestToShelf) {
-            self.shelf(range, start, side, found).await?;
+            self.shelf(range, start, &goods, side, found).await?;
         }
         if self.wants(Measure::Shrink) {
-            self.shrink(range, start, side, found).await?;
+            self.shrink(range, start, &goods, side, found).await?;
         }
         Ok(())
     }
 
     /// Reads what was lost, and what of it is a share of.
-    async fn shrink(&self, range: Range, start: &str, side: usize, found: &mut Found) -> Result<(), Error> {
-        for row in self.cut.query(&self.losses(range, start)).await? {
-            let measures = &mut found.entry(key(&row)?).or_default()[side];
+    async fn shrink(&self, range: Range, start: &str, goods: &Numbered, side: usize, found: &mut Found) -> Result<(), Error> {
+        let places = self.places(&PLACES, &self.filter, false).await?;
+        for row in self.cut.query(&self.losses(range, start, goods, &places)).await? {
+            let place = places.key(row.try_get("place")?);
+            let measures = &mut found.entry(joined(&row, goods, place, place)?).or_default()[side];
             measures.losses.push(proto::StageLoss {
                 stage: row.try_get("at")?,
                 wasted_milli: row.try_get("wasted")?,
@@ -196,26 +278,36 @@ impl Reading<'_> {
     }
 
     /// What became of what left in the range, by the day on which it did.
-    fn fill(&self, range: Range, start: &str) -> Result<Query, Error> {
+    fn fill(
+        &self,
+        range: Range,
+        start: &str,
+        goods: &Numbered,
+        senders: &Numbered,
+        receivers: &Numbered,
+    ) -> Result<Query, Error> {
         let mut query = Query::default();
         let (first, last) = range.closed()?;
         let (first, last) = (query.bind(first.0), query.bind(last.0));
-        let conditions = self.filter.conditions(&mut query, true, true).join(" AND ");
+        let goods = goods.bind(&mut query);
+        let [from, sender, from_known] = senders.join(&mut query, "f", "coalesce(sh.from_site_code, '')");
+        let [to, receiver, to_known] =
+            receivers.join(&mut query, "t", "coalesce(nullif(sh.to_site_code, ''), sh.from_site_code, '')");
         query.sql = format!(
-            "SELECT {COLUMNS}, sum(sent)::bigint AS sent, sum(accepted)::bigint AS accepted, sum(refused)::bigint AS refused,
-                    sum(short)::bigint AS short, sum(open)::bigint AS open
-             FROM (SELECT {}, k.sent, k.accepted, k.refused, k.short, k.open
-                   FROM (SELECT sh.dispatch_day AS day, l.chain_code, l.product_code, coalesce(sh.from_site_code, '') AS site_code,
-                                coalesce(sh.to_site_code, '') AS to_site_code, sl.sent_milli AS sent,
-                                sl.received_milli + sl.matched_milli AS accepted, sl.refused_milli AS refused, sl.short_milli AS short,
-                                sl.open_milli AS open
-                         FROM shipments sh JOIN shipment_lines sl USING (shipment_id) JOIN lots l USING (lot_id)
-                         WHERE sh.dispatch_day BETWEEN {first} AND {last} AND sh.dispatches > 0 AND sh.return_of_shipment_id IS NULL
-                               AND sl.sent_milli > 0) AS k {}
-                   WHERE {conditions}) AS lines
-             GROUP BY {COLUMNS}",
-            self.key(start),
-            joins(),
+            "SELECT {start} AS period_start, goods, sender, receiver, sum(sent)::bigint AS sent, sum(accepted)::bigint AS accepted,
+                    sum(refused)::bigint AS refused, sum(short)::bigint AS short, sum(open)::bigint AS open
+             FROM (SELECT sh.dispatch_day AS day, g.number AS goods, {sender} AS sender, {receiver} AS receiver, sl.sent_milli AS sent,
+                          sl.received_milli + sl.matched_milli AS accepted, sl.refused_milli AS refused, sl.short_milli AS short,
+                          sl.open_milli AS open
+                   FROM shipments sh
+                   {from} {to}
+                   JOIN shipment_lines sl ON sl.shipment_id = sh.shipment_id JOIN lots l ON l.lot_id = sl.lot_id
+                   LEFT JOIN {goods} AS g (chain_code, product_code, number)
+                       ON g.chain_code = l.chain_code AND g.product_code = l.product_code
+                   WHERE sh.dispatch_day BETWEEN {first} AND {last} AND sh.dispatches > 0 AND sh.return_of_shipment_id IS NULL
+                         AND sl.sent_milli > 0
+                         AND {from_known} AND {to_known} AND coalesce(g.number, -1) >= 0) AS k
+             GROUP BY 1, 2, 3, 4"
         );
         Ok(query)
     }
@@ -242,21 +334,23 @@ impl Reading<'_> {
     }
 
     /// What was lost, by where: 1 production, 2 transit, 3 storage, 4 shop.
-    fn losses(&self, range: Range, start: &str) -> Query {
+    fn losses(&self, range: Range, start: &str, goods: &Numbered, places: &Numbered) -> Query {
         let mut query = Query::default();
         let flows = range.source(self.cut, &mut query, self.by_month());
-        let conditions = self.filter.conditions(&mut query, true, true).join(" AND ");
+        let (goods, places) = (goods.bind(&mut query), places.bind(&mut query));
         query.sql = format!(
-            "SELECT {COLUMNS}, at, coalesce(sum(milli) FILTER (WHERE stage = 10), 0)::bigint AS wasted,
+            "SELECT period_start, goods, place, at, coalesce(sum(milli) FILTER (WHERE stage = 10), 0)::bigint AS wasted,
                     coalesce(sum(milli) FILTER (WHERE stage = 12), 0)::bigint AS missing,
                     coalesce(sum(milli) FILTER (WHERE stage = 8), 0)::bigint AS lost,
                     coalesce(sum(milli) FILTER (WHERE stage = 11), 0)::bigint AS found
-             FROM (SELECT {}, k.stage, k.quantity_milli AS milli,
-                          CASE WHEN k.stage = 8 THEN 2 WHEN s.is_producing THEN 1 WHEN s.is_shop THEN 4 ELSE 3 END AS at
-                   FROM {flows} AS k {} WHERE k.stage IN (8, 10, 11, 12) AND {conditions}) AS flows
-             GROUP BY {COLUMNS}, at HAVING bool_or(milli <> 0) ORDER BY at",
-            self.key(start),
-            joins(),
+             FROM (SELECT {start} AS period_start, g.number AS goods, s.number AS place, k.stage, k.quantity_milli AS milli,
+                          CASE WHEN k.stage = 8 THEN 2 ELSE s.of_code::integer END AS at
+                   FROM {flows} AS k
+                   LEFT JOIN {goods} AS g (chain_code, product_code, number)
+                       ON g.chain_code = k.chain_code AND g.product_code = k.product_code
+                   LEFT JOIN {places} AS s (code, of_code, number) ON s.code = k.site_code
+                   WHERE k.stage IN (8, 10, 11, 12) AND coalesce(g.number, -1) >= 0 AND coalesce(s.number, -1) >= 0) AS flows
+             GROUP BY 1, 2, 3, 4 HAVING bool_or(milli <> 0) ORDER BY at"
         );
         query
     }
@@ -289,89 +383,78 @@ impl Reading<'_> {
 
     /// Reads how long what shops received had been on its way from the harvest, weighted by quantity: whole minutes between moments,
     /// whole days where one of the two is known to the day only. What was taken back weighs nothing.
-    async fn shelf(&self, range: Range, start: &str, side: usize, found: &mut Found) -> Result<(), Error> {
-        let goods = self.received_goods(range).await?;
-        let places = self.shops().await?;
-        let (chains, products): (Vec<_>, Vec<_>) = goods.codes.iter().cloned().unzip();
-        let sites: Vec<_> = places.codes.iter().map(|(site, _)| site.clone()).collect();
+    async fn shelf(&self, range: Range, start: &str, goods: &Numbered, side: usize, found: &mut Found) -> Result<(), Error> {
+        let shops = self.places(&PLACES, &self.filter, true).await?;
         let mut query = Query::default();
         let (first, last) = range.closed()?;
         let (first, last) = (query.bind(first.0), query.bind(last.0));
-        let (chains, products, of_goods) = (query.bind(chains), query.bind(products), query.bind(goods.numbers.clone()));
-        let (sites, of_places) = (query.bind(sites), query.bind(places.numbers.clone()));
+        let (of_goods, of_shops) = (goods.bind(&mut query), shops.bind(&mut query));
         let received = Stage::Received as i32;
-        // Joined from the left and asked for a value afterwards: the planner, who knows nothing about such lists, then joins by hash.
-        // A division rounds towards nothing: a thousand million minutes are lent, so that it rounds down.
+        // A division rounds towards nothing: a thousand million minutes are lent, so that it rounds down. What the minutes come to is
+        // found here and not there, where it takes as long again to sort them and to go through them twice.
         query.sql = format!(
-            "WITH received AS (
-                 SELECT {start} AS period_start, goods, place, minutes, by_day, sum(milli)::bigint AS milli
-                 FROM (SELECT m.business_day AS day, g.number AS goods, s.number AS place,
-                              CASE WHEN m.from_rank = 2 AND l.harvest_time IS NOT NULL
-                                   THEN (m.moment_micros - (date_part('epoch', l.harvest_time) * 1000000)::bigint + 60000000000000000)
-                                       / 60000000 - 1000000000
-                                   ELSE (m.business_day - l.harvest_day) * 1440 END AS minutes,
-                              NOT (m.from_rank = 2 AND l.harvest_time IS NOT NULL) AS by_day, m.quantity_milli * m.stage_sign AS milli
-                       FROM movements m JOIN lots l ON l.lot_id = m.lot_id
-                       LEFT JOIN unnest({chains}::text[], {products}::text[], {of_goods}::integer[]) AS g (chain_code, product_code, number)
-                           ON g.chain_code = l.chain_code AND g.product_code = l.product_code
-                       LEFT JOIN unnest({sites}::text[], {of_places}::integer[]) AS s (site_code, number)
-                           ON s.site_code = m.stage_site_code
-                       WHERE m.business_day BETWEEN {first} AND {last} AND m.stage = {received}
-                           AND coalesce(g.number, -1) >= 0 AND coalesce(s.number, -1) >= 0) AS k
-                 GROUP BY 1, 2, 3, 4, 5 HAVING sum(milli) <> 0
-             ),
-             ranked AS (
-                 SELECT *, sum(milli) FILTER (WHERE minutes IS NOT NULL) OVER (PARTITION BY period_start, goods, place ORDER BY minutes) AS until,
-                        sum(milli) FILTER (WHERE minutes IS NOT NULL) OVER (PARTITION BY period_start, goods, place) AS known
-                 FROM received
-             )
-             SELECT period_start, goods, place, sum(milli)::bigint AS received, coalesce(max(known), 0)::bigint AS known,
-                    coalesce(sum(milli) FILTER (WHERE by_day AND minutes IS NOT NULL), 0)::bigint AS by_day,
-                    min(minutes) FILTER (WHERE minutes IS NOT NULL AND until * 100 >= known * 50)::bigint AS p50,
-                    min(minutes) FILTER (WHERE minutes IS NOT NULL AND until * 100 >= known * 95)::bigint AS p95
-             FROM ranked GROUP BY 1, 2, 3"
+            "SELECT period_start, goods, place, by_day, array_agg(minutes) AS minutes, array_agg(milli) AS milli
+             FROM (SELECT {start} AS period_start, goods, place, by_day, minutes, sum(milli)::bigint AS milli
+                   FROM (SELECT m.business_day AS day, g.number AS goods, s.number AS place,
+                                CASE WHEN m.from_rank = 2 AND l.harvest_time IS NOT NULL
+                                     THEN (m.moment_micros - (date_part('epoch', l.harvest_time) * 1000000)::bigint + 60000000000000000)
+                                         / 60000000 - 1000000000
+                                     ELSE (m.business_day - l.harvest_day) * 1440 END AS minutes,
+                                NOT (m.from_rank = 2 AND l.harvest_time IS NOT NULL) AS by_day, m.quantity_milli * m.stage_sign AS milli
+                         FROM movements m JOIN lots l ON l.lot_id = m.lot_id
+                         LEFT JOIN {of_goods} AS g (chain_code, product_code, number)
+                             ON g.chain_code = l.chain_code AND g.product_code = l.product_code
+                         LEFT JOIN {of_shops} AS s (code, of_code, number) ON s.code = m.stage_site_code
+                         WHERE m.business_day BETWEEN {first} AND {last} AND m.stage = {received}
+                             AND coalesce(g.number, -1) >= 0 AND coalesce(s.number, -1) >= 0) AS k
+                   GROUP BY 1, 2, 3, 4, 5 HAVING sum(milli) <> 0) AS received
+             GROUP BY 1, 2, 3, 4"
         );
+        let mut waits: BTreeMap<Key, Waits> = BTreeMap::new();
         for row in self.cut.query(&query).await? {
-            let [chain, product, group, .., unit] = goods.key(row.try_get("goods")?).clone();
-            let [.., site, kind, district, _] = places.key(row.try_get("place")?).clone();
-            let key = (row.try_get("period_start")?, [chain, product, group, site, kind, district, unit]);
-            let measures = &mut found.entry(key).or_default()[side];
-            measures.received_milli = row.try_get("received")?;
-            measures.harvest_known_milli = row.try_get("known")?;
-            measures.harvest_by_day_milli = row.try_get("by_day")?;
-            measures.harvest_to_shelf_p50_minutes = row.try_get("p50")?;
-            measures.harvest_to_shelf_p95_minutes = row.try_get("p95")?;
+            let place = shops.key(row.try_get("place")?);
+            let (minutes, milli): (Vec<Option<i64>>, Vec<i64>) = (row.try_get("minutes")?, row.try_get("milli")?);
+            let waits = waits.entry(joined(&row, goods, place, place)?).or_default();
+            waits.add(row.try_get("by_day")?, minutes.into_iter().zip(milli));
+        }
+        for (key, waits) in waits {
+            waits.measure(&mut found.entry(key).or_default()[side]);
         }
         Ok(())
     }
 
-    /// What was received, with its keys.
-    async fn received_goods(&self, range: Range) -> Result<Numbered, Error> {
+    /// What flowed, with its keys.
+    async fn goods(&self, range: Range) -> Result<Numbered, Error> {
         let mut query = Query::default();
         let flows = range.goods(self.cut, &mut query, self.by_month());
         let conditions = self.filter.conditions(&mut query, true, false).join(" AND ");
         query.sql = format!(
-            "SELECT DISTINCT {}, k.chain_code AS code, k.product_code AS of_code FROM {flows} AS k {} WHERE k.stage = {} AND {conditions}",
+            "SELECT {}, k.chain_code AS code, k.product_code AS of_code
+             FROM (SELECT DISTINCT chain_code, product_code, site_code, to_site_code FROM {flows} AS k
+                   WHERE k.stage IN (5, 6, 8, 10, 11, 12)) AS k {} WHERE {conditions}",
             self.only(&GOODS).key("0"),
             joins(),
-            Stage::Received as i32,
         );
         Numbered::of(&self.cut.query(&query).await?)
     }
 
-    /// Every shop, with its keys; also by the codes of its duplicates.
-    async fn shops(&self) -> Result<Numbered, Error> {
+    /// Every site, or every shop, with those of the keys that were asked for, and with its stage of the chain as losses have it; also by
+    /// the codes of its duplicates.
+    async fn places(&self, keys: &[ThroughputKey], filter: &Filter, only_shops: bool) -> Result<Numbered, Error> {
         let mut query = Query::default();
-        let conditions = self.filter.conditions(&mut query, false, true).join(" AND ");
+        let conditions = filter.conditions(&mut query, false, true).join(" AND ");
         query.sql = format!(
-            "SELECT {}, k.site_code AS code, '' AS of_code
+            "SELECT {}, k.site_code AS code, CASE WHEN s.is_producing THEN '1' WHEN s.is_shop THEN '4' ELSE '3' END AS of_code
              FROM (SELECT code AS site_code, ''::text AS to_site_code, ''::text AS chain_code, ''::text AS product_code
-                   FROM (SELECT site_code AS code FROM sites UNION SELECT code FROM merged WHERE kind = 'site') AS codes) AS k {}
-             WHERE s.is_shop AND {conditions}",
-            self.only(&PLACES).key("0"),
+                   FROM (SELECT site_code AS code FROM sites UNION SELECT code FROM merged WHERE kind = 'site' UNION SELECT '') AS codes)
+                  AS k {}
+             WHERE {} AND {conditions}",
+            self.only(keys).key("0"),
             joins(),
+            if only_shops { "s.is_shop" } else { "true" },
         );
-        Numbered::of(&self.cut.query(&query).await?)
+        let is_one = !only_shops && !filter.names_places() && keys.iter().all(|key| !self.asked.contains(&(*key as i32)));
+        Ok(Numbered { is_one, ..Numbered::of(&self.cut.query(&query).await?)? })
     }
 
     fn by_month(&self) -> bool {

@@ -381,8 +381,18 @@ impl Filter {
         Filter::read(cut, &request).await
     }
 
+    /// What it says of the site that goods leave.
+    pub fn of_senders(&self) -> Filter {
+        Filter { sites: self.sites.clone(), ..Filter::default() }
+    }
+
+    /// What it says of where they go.
+    pub fn of_receivers(&self) -> Filter {
+        Filter { channels: self.channels.clone(), districts: self.districts.clone(), ..Filter::default() }
+    }
+
     /// Whether it names places.
-    fn names_places(&self) -> bool {
+    pub fn names_places(&self) -> bool {
         [&self.sites, &self.channels, &self.districts].into_iter().any(Option::is_some)
     }
 
