@@ -234,7 +234,8 @@ impl Planner<'_> {
         self.wave = Wave::Heard;
         let authority = self.world.authority.clone();
         for (nth, (shop, lot, _)) in self.on_shelves(most).into_iter().enumerate() {
-            let (by, kind, what) = match nth % 3 {
+            // By turns, also where one a day is inspected.
+            let (by, kind, what) = match (nth + self.day.unsigned_abs() as usize) % 3 {
                 0 => (authority.clone(), ObservationKind::Sample, "dư lượng thuốc bảo vệ thực vật"),
                 1 => (self.organization(shop), ObservationKind::CertificateCheck, "giấy chứng nhận của lô"),
                 _ => (self.organization(shop), ObservationKind::Other, "vệ sinh kệ hàng"),
