@@ -6,10 +6,10 @@ use clap_complete::Shell;
 use crate::client::facts::{self, Said};
 use crate::client::trade;
 use crate::client::{
-    changes, codes, ledger, order, programme, refusals, registry, report, safety, shipments, stock, throughput, trace, typed,
+    changes, codes, ledger, notices, order, programme, refusals, registry, report, safety, shipments, stock, throughput, trace, typed,
     watch,
 };
-use crate::config::{ClientFlags, GenesisFlags, GlobalFlags, ServerFlags};
+use crate::config::{ClientFlags, GenesisFlags, GlobalFlags, NoticeFlags, ServerFlags};
 use crate::import::Import;
 
 /// Tracks farm products from harvest to the shelf.
@@ -304,6 +304,28 @@ Examples:
         #[command(subcommand)]
         programme: programme::Programme,
     },
+    /// Show what people had to be told: recalls, expiry, empty shelves, idle chains, temperatures, discrepancies, lapsing certificates
+    #[command(after_help = "\
+Examples:
+  chuoi notices
+  chuoi notices --kind recall,temperature-breach --site SM001
+  chuoi notices --kind out-of-stock --chain CH001 --output csv > empty.csv")]
+    Notices(notices::Notices),
+    /// Show who is told of notices over the web, how far each has heard, and what stands in the way
+    #[command(after_help = "\
+Examples:
+  chuoi webhooks
+  chuoi webhooks --removed-too --output json
+
+Who is told stands in webhooks.toml in the data folder, or where --webhooks of `up` and `serve` says; changes hold at once:
+  [[webhook]]
+  name = \"warehouse\"
+  url = \"https://example.com/chuoi\"
+  kinds = [\"recall\", \"temperature-breach\"]
+  secrets = [\"whsec_…\"]                 each signs: add the new one, then take the old one out
+  from = \"beginning\"                    or what is told from now on, if left out
+Messages are signed as standardwebhooks.com says; one that came before comes again under the same webhook-id.")]
+    Webhooks(notices::Webhooks),
     /// Show what was refused to you, newest first, as far as it is kept
     #[command(after_help = "\
 Examples:
@@ -443,6 +465,9 @@ pub struct Up {
     /// Address of the services: loopback only [default: 127.0.0.1:7420, or a free port where that is taken]
     #[arg(long, value_name = "ADDRESS", help_heading = "Settings")]
     pub listen: Option<String>,
+    /// Who is told what.
+    #[command(flatten)]
+    pub notices: NoticeFlags,
     /// Settings with which a journal begins.
     #[command(flatten)]
     pub genesis: GenesisFlags,
@@ -495,6 +520,9 @@ pub struct Serve {
     /// Settings.
     #[command(flatten)]
     pub servers: ServerFlags,
+    /// Who is told what.
+    #[command(flatten)]
+    pub notices: NoticeFlags,
 }
 
 /// `registry import`.
@@ -559,6 +587,9 @@ pub struct ConfigFlags {
     /// Settings.
     #[command(flatten)]
     pub servers: ServerFlags,
+    /// Who is told what.
+    #[command(flatten)]
+    pub notices: NoticeFlags,
     /// Address of the services
     #[arg(long, value_name = "ADDRESS", help_heading = "Settings")]
     pub listen: Option<String>,

@@ -163,6 +163,7 @@ fn lots(event: &Event) -> BTreeSet<Uuid> {
         Fact::Packed(packed) | Fact::Unpacked(packed) => lots.extend(packed.lines.iter().map(|line| line.lot.0)),
         Fact::Observed(observed) => lots.extend(observed.lots.iter().map(|lot| lot.0)),
         Fact::CodeIssued(issued) => lots.extend(issued.lot.map(|lot| lot.0)),
+        Fact::NoticeGiven(notice) => lots.extend(notice.lot.map(|lot| lot.0)),
         _ => {}
     }
     lots
@@ -190,6 +191,7 @@ fn sites(event: &Event) -> Vec<&SiteCode> {
         Fact::ShipmentCancelled(fact) => vec![&fact.site],
         Fact::Ordered(fact) => vec![&fact.site],
         Fact::OrderClosed(fact) => vec![&fact.site],
+        Fact::NoticeGiven(notice) => notice.site.iter().collect(),
         Fact::Packed(packed) | Fact::Unpacked(packed) => vec![&packed.site],
         Fact::Observed(observed) => observed.site.iter().collect(),
         Fact::Matched(_)

@@ -22,8 +22,10 @@ pub mod client;
 
 pub mod failure;
 pub mod feed;
+pub mod notify;
 pub mod output;
 pub mod progress;
+pub mod webhooks;
 pub mod words;
 
 /// Commands and events are many small values: the default allocator took a quarter of the time of a rebuild.

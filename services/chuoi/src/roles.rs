@@ -19,7 +19,7 @@ use tracing::{error, info, warn};
 use views::database;
 
 use crate::failure::Failure;
-use crate::feed;
+use crate::{feed, notify, webhooks};
 
 /// Pauses between attempts to reach a server, from the first to the longest.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(5));
@@ -35,6 +35,7 @@ pub const QUERY_SERVICES: [&str; 8] = [
     "chuoi.report.v1.ReportService",
     "chuoi.programme.v1.ProgrammeService",
     "chuoi.code.v1.CodeService",
+    "chuoi.notice.v1.NoticeService",
     "chuoi.trace.v1.TraceService",
     "chuoi.registry.v1.RegistryService",
 ];
@@ -52,6 +53,8 @@ pub struct Roles {
     pub query: bool,
     /// Tells every event to whoever listens on NATS.
     pub feed: bool,
+    /// Gives notices, and sends them to webhooks.
+    pub notices: bool,
 }
 
 /// What roles stand on.
@@ -65,6 +68,10 @@ pub struct Servers {
     pub recorder_folder: PathBuf,
     /// What the query services check traceability codes with.
     pub code_keys: views::CodeKeys,
+    /// File that lists who is told over the web.
+    pub webhooks: PathBuf,
+    /// Where notices are recorded if no recorder runs here.
+    pub other_recorder: String,
 }
 
 /// Roles that run.
@@ -83,7 +90,8 @@ pub struct Serving {
 pub async fn start(roles: Roles, servers: Servers, listener: TcpListener) -> Result<Serving, Failure> {
     let address = listener.local_addr().map_err(|error| Failure::failed("cannot tell where the services listen", error))?;
     let (stop, stopped) = watch::channel(false);
-    let journal = if roles.recorder || roles.projector || roles.feed { Some(open(&servers.journal).await?) } else { None };
+    let journal =
+        if roles.recorder || roles.projector || roles.feed || roles.notices { Some(open(&servers.journal).await?) } else { None };
     let (health, health_service) = tonic_health::server::health_reporter();
     let reflection = tonic_reflection::server::Builder::configure()
         .register_encoded_file_descriptor_set(wire::DESCRIPTORS)
@@ -130,6 +138,30 @@ pub async fn start(roles: Roles, servers: Servers, listener: TcpListener) -> Res
                 tokio::select! {
                     () = told_to_stop(&mut stopped) => Ok(()),
                     failure = feed::run(journal, &settings) => Err(failure),
+                }
+            }),
+        ));
+    }
+    if let (true, Some(journal)) = (roles.notices, &journal) {
+        let recorder = if roles.recorder { format!("http://{address}") } else { servers.other_recorder.clone() };
+        let (journal, settings, mut stopped) = (journal.clone(), servers.database.clone(), stopped.clone());
+        let mut told = stopped.clone();
+        let (database, file) = (servers.database.clone(), servers.webhooks.clone());
+        running.push((
+            "notifier",
+            tokio::spawn(async move {
+                tokio::select! {
+                    () = told_to_stop(&mut stopped) => Ok(()),
+                    failure = notify::run(journal, &settings, &recorder, notify::Pace::default()) => Err(failure),
+                }
+            }),
+        ));
+        running.push((
+            "webhooks",
+            tokio::spawn(async move {
+                tokio::select! {
+                    () = told_to_stop(&mut told) => Ok(()),
+                    failure = webhooks::run(&database, &file, webhooks::Pace::default()) => Err(failure),
                 }
             }),
         ));

@@ -6,7 +6,7 @@ use clap::CommandFactory as _;
 
 use crate::cli::{Cli, Command, Registry, Role};
 use crate::client::{
-    changes, codes, ledger, programme, record, refusals, registry, report, safety, shipments, simulate, stock, throughput, trace,
+    changes, codes, ledger, notices, programme, record, refusals, registry, report, safety, shipments, simulate, stock, throughput, trace,
     watch,
 };
 use crate::config::{Given, Key, Output, Settings, Source};
@@ -54,7 +54,8 @@ async fn perform(command: Command, settings: Settings) -> Result<(), Failure> {
         Command::Serve(asked) => {
             let has = |role| asked.roles.contains(&role) || asked.roles.contains(&Role::All);
             let (recorder, projector, query) = (has(Role::Recorder), has(Role::Projector), has(Role::Query));
-            let roles = Roles { recorder, projector, query, feed: projector && settings.feed()? };
+            let notices = projector && settings.notices(false)?;
+            let roles = Roles { recorder, projector, query, feed: projector && settings.feed()?, notices };
             serve::run(settings, roles).await
         }
         Command::Harvest(said) => record::fact(settings, &said.fact, &said.flags).await,
@@ -98,6 +99,8 @@ async fn perform(command: Command, settings: Settings) -> Result<(), Failure> {
         Command::Codes(asked) => codes::list(settings, &asked).await,
         Command::Code(asked) => codes::resolve(settings, &asked).await,
         Command::Programme { programme } => programme::run(settings, &programme).await,
+        Command::Notices(asked) => notices::notices(settings, &asked).await,
+        Command::Webhooks(asked) => notices::webhooks(settings, &asked).await,
         Command::Refusals(asked) => refusals::run(settings, &asked).await,
         Command::Watch { watch: asked } => watch::run(settings, &asked).await,
         Command::Registry { command: Registry::List { list } } => registry::list(settings, &list).await,
@@ -149,7 +152,7 @@ impl Command {
         match self {
             Command::Stock(_) | Command::Ledger(_) | Command::Throughput(_) | Command::Trace(_) | Command::Shipments(_) => true,
             Command::Recalls(_) | Command::Check(_) | Command::Discrepancies(_) | Command::Unit(_) => true,
-            Command::Refusals(_) | Command::Report { .. } | Command::Programme { .. } | Command::Codes(_) => true,
+            Command::Refusals(_) | Command::Report { .. } | Command::Programme { .. } | Command::Codes(_) | Command::Notices(_) | Command::Webhooks(_) => true,
             Command::Registry { command } => matches!(command, Registry::List { .. } | Registry::Find(_) | Registry::Show(_)),
             _ => false,
         }
@@ -160,9 +163,9 @@ impl Command {
         let listen =
             |address: &Option<String>| address.clone().map(|address| (Key::Listen, address)).into_iter().collect::<Given>();
         match self {
-            Command::Up(asked) => [listen(&asked.listen), asked.genesis.given()].concat(),
+            Command::Up(asked) => [listen(&asked.listen), asked.notices.given(), asked.genesis.given()].concat(),
             Command::Init(asked) => [asked.servers.given(), asked.genesis.given()].concat(),
-            Command::Serve(asked) => [listen(&asked.listen), asked.servers.given()].concat(),
+            Command::Serve(asked) => [listen(&asked.listen), asked.servers.given(), asked.notices.given()].concat(),
             Command::Harvest(said) => said.flags.client.given(),
             Command::Open(said) => said.flags.client.given(),
             Command::Transform(said) => said.flags.client.given(),
@@ -205,6 +208,8 @@ impl Command {
             Command::Programme { programme } => programme.flags().read.client.given(),
             Command::Codes(asked) => asked.flags.read.client.given(),
             Command::Code(asked) => asked.read.client.given(),
+            Command::Notices(asked) => asked.flags.read.client.given(),
+            Command::Webhooks(asked) => asked.read.client.given(),
             Command::Refusals(asked) => asked.client.given(),
             Command::Watch { watch } => watch.client().given(),
             Command::Registry { command: Registry::Import(asked) } => asked.client.given(),
@@ -224,7 +229,8 @@ impl Command {
             Command::Simulate(asked) => asked.client.given(),
             Command::Completions { .. } => Given::new(),
             Command::Config(asked) => {
-                [asked.client.given(), asked.servers.given(), listen(&asked.listen), asked.genesis.given()].concat()
+                [asked.client.given(), asked.servers.given(), asked.notices.given(), listen(&asked.listen), asked.genesis.given()]
+                    .concat()
             }
         }
     }

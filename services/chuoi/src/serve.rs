@@ -17,8 +17,11 @@ pub async fn run(settings: Settings, roles: Roles) -> Result<(), Failure> {
         Failure::failed(format!("cannot listen on {address}; {remedy}"), error)
     })?;
     let recorder_folder = settings.data()?.join("recorder").join(format!("{}-{}", settings.text(Key::Stream), address.port()));
-    let servers =
-        Servers { journal: journal(&settings), database: database(&settings), recorder_folder, code_keys: settings.code_keys()? };
+    let other_recorder = settings.text(Key::Server).to_owned();
+    let other_recorder = if other_recorder.contains("://") { other_recorder } else { format!("http://{other_recorder}") };
+    let (journal, database, webhooks) = (journal(&settings), database(&settings), settings.webhooks()?);
+    let code_keys = settings.code_keys()?;
+    let servers = Servers { journal, database, recorder_folder, webhooks, other_recorder, code_keys };
     let mut stop = Stop::new()?;
     let mut serving = tokio::select! {
         serving = roles::start(roles, servers, listener) => serving?,

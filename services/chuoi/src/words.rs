@@ -3,8 +3,8 @@
 use clap::ValueEnum;
 use clap::builder::PossibleValue;
 use wire::proto::chuoi::event::v1::{
-    CertificateKind, CertificateStanding, Finding, GradingLevel, LabelFate, ObservationKind, OrganizationKind, Process,
-    ProgrammeMeasure, RecallForm, RefusalReason, ReturnReason, SiteKind, SiteStanding, TrademarkStep, WasteReason,
+    CertificateKind, CertificateStanding, Finding, GradingLevel, LabelFate, NoticeKind, ObservationKind, OrganizationKind,
+    Process, ProgrammeMeasure, RecallForm, RefusalReason, ReturnReason, SiteKind, SiteStanding, TrademarkStep, WasteReason,
 };
 use wire::proto::chuoi::programme::v1::Validity;
 use wire::proto::chuoi::record::v1::Verdict;
@@ -175,6 +175,12 @@ words! {
         "packed" = Packed, "unpacked" = Unpacked, "observed" = Observed, "resolved" = DiscrepancyResolved,
         "ordered" = Ordered, "order closed" = OrderClosed, "code issued" = CodeIssued,
         "code revoked" = CodeRevoked, "codes scanned" = CodesScanned,
+        "notice" = NoticeGiven,
+    }
+    /// What a notice is about.
+    NoticeWord of NoticeKind {
+        "recall" = Recall, "expiry" = Expiry, "out-of-stock" = OutOfStock, "idle-chain" = IdleChain,
+        "temperature-breach" = TemperatureBreach, "discrepancy" = Discrepancy, "certificate-lapsing" = CertificateLapsing,
     }
     /// Hold or recall.
     BlockWord of BlockKind { "held" = Held, "recalled" = Recalled }

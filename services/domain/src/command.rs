@@ -9,6 +9,7 @@ mod deciding;
 mod dispatch;
 mod harvest;
 mod hold;
+mod notice;
 mod observe;
 mod open_lot;
 mod order;
@@ -40,6 +41,7 @@ pub use customer_return::CustomerReturn;
 use deciding::Deciding;
 pub use hold::{AcknowledgeRecall, CommandReference, Hold, Recall, Release};
 use jiff::Timestamp;
+pub use notice::GiveNotice;
 pub use observe::Observe;
 pub use order::{CloseOrder, PlaceOrder};
 pub use pack::{Pack, UnitExtent, Unpack};
@@ -161,6 +163,8 @@ pub enum Action {
     RevokeCode(RevokeCode),
     /// Traceability codes were scanned.
     CountScans(CountScans),
+    /// Somebody has to be told something.
+    GiveNotice(GiveNotice),
     /// An earlier command was an error.
     Void(Void),
     /// An earlier command was an error and something stands in its place.
@@ -532,6 +536,7 @@ impl Action {
             | Action::IssueCode(_)
             | Action::RevokeCode(_)
             | Action::CountScans(_)
+            | Action::GiveNotice(_)
             | Action::Void(_)
             | Action::Correct(_)
             | Action::Register(_) => false,

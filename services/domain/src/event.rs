@@ -4,6 +4,7 @@ mod code;
 mod discrepancy;
 mod hold;
 mod logistic;
+mod notice;
 mod observed;
 mod order;
 pub mod programme;
@@ -22,6 +23,7 @@ pub use discrepancy::{Discrepancy, DiscrepancyResolved};
 pub use hold::{Held, RecallAcknowledged, RecallForm, Recalled, Released};
 use jiff::Timestamp;
 pub use logistic::Packed;
+pub use notice::{NoticeGiven, NoticeKind};
 pub use observed::{Finding, ObservationKind, Observed, Temperature, Treatment};
 pub use order::{OrderClosed, Ordered, OrderedLine};
 pub use registry::RegistryFact;
@@ -126,6 +128,8 @@ pub enum Fact {
     CodeRevoked(CodeRevoked),
     /// Traceability codes were scanned.
     CodesScanned(CodesScanned),
+    /// Somebody has to be told something.
+    NoticeGiven(NoticeGiven),
     /// A fact of the registry.
     Registered(RegistryFact),
 }
@@ -164,6 +168,7 @@ impl Fact {
             Fact::CodeIssued(_) => "CodeIssued",
             Fact::CodeRevoked(_) => "CodeRevoked",
             Fact::CodesScanned(_) => "CodesScanned",
+            Fact::NoticeGiven(_) => "NoticeGiven",
             Fact::Registered(fact) => fact.name(),
         }
     }
@@ -626,6 +631,7 @@ impl Event {
             | Fact::CodeIssued(_)
             | Fact::CodeRevoked(_)
             | Fact::CodesScanned(_)
+            | Fact::NoticeGiven(_)
             | Fact::Registered(_) => {}
         }
         postings

@@ -260,6 +260,13 @@ impl fmt::Display for TraceCode {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct CommandId(pub Uuid);
 
+impl CommandId {
+    /// The id of the command that gives the notice with this key: whoever gives it gives the same.
+    pub fn of_notice(key: &str) -> CommandId {
+        CommandId(derive(&["notice", key]))
+    }
+}
+
 /// A command of an organization.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct CommandRef {
@@ -353,6 +360,8 @@ mod tests {
         let order = OrderId::derive(&issuer, &ShipmentCode::parse("DDH-2026-01").unwrap());
         assert_eq!(order.to_string(), "36124e0f-1068-5c45-a35d-a9af64272d6f");
         assert_eq!(TraceCode::derive(&issuer, CommandId(Uuid::from_u128(7))).as_str(), "QAB7CZD33ZY3");
+        let notice = CommandId::of_notice("idle-chain/CH001/2026-11-20");
+        assert_eq!(notice.to_string(), "957ac767-b2b0-52d7-bae5-cc8fbef393ec");
         assert_eq!(
             EventId::derive(&issuer, CommandId(Uuid::from_u128(7)), 2).to_string(),
             "cd94759b-34a4-53dc-858b-23d929500adb"

@@ -44,6 +44,7 @@ enum Step {
     IssueCode { lot: u8, time: u8 },
     RevokeCode { which: usize, time: u8 },
     Scan { which: usize, count: i64, time: u8 },
+    Notify { lot: u8, site: u8, time: u8 },
     Serve { order: u8, lot: u8, shipment: u8, quantity: i64, time: u8 },
 }
 
@@ -88,6 +89,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (lot.clone(), time.clone()).prop_map(|(lot, time)| Step::IssueCode { lot, time }),
         1 => (any::<usize>(), time.clone()).prop_map(|(which, time)| Step::RevokeCode { which, time }),
         1 => (any::<usize>(), 1..9i64, time.clone()).prop_map(|(which, count, time)| Step::Scan { which, count, time }),
+        1 => (lot.clone(), site.clone(), time.clone()).prop_map(|(lot, site, time)| Step::Notify { lot, site, time }),
         1 => (0..2u8, lot.clone(), shipment.clone(), quantity.clone(), time.clone())
             .prop_map(|(order, lot, shipment, quantity, time)| Step::Serve { order, lot, shipment, quantity, time }),
         4 => (lot, site.clone(), prop_oneof![1 => Just(0), 3 => quantity.clone()], time.clone())
@@ -134,6 +136,12 @@ fn command(world: &mut World, step: &Step, reported: bool) -> Option<(String, Co
             (time, dispatch(shipment(s), destination(s), &[(lot(l), quantity)]))
         }
         Step::Order { order: o, site: s, quantity, time } => (time, order(site(s), ORDERS[usize::from(o)], quantity)),
+        Step::Notify { lot: l, site: s, time } => {
+            let give = notice(site(s), lot(l));
+            let id = crate::id::CommandId::of_notice(&give.key);
+            let command = world.command(at(&when(time, false)), Action::GiveNotice(give), false);
+            return Some((AUTHORITY.to_owned(), Command { id, ..command }));
+        }
         Step::CloseOrder { order: o, time } => (time, close_order(ORDERS[usize::from(o)])),
         Step::IssueCode { lot: l, time } => (time, issue_code(lot(l))),
         Step::RevokeCode { which, time } => (time, revoke_code(&issued(world, which)?)),

@@ -567,8 +567,8 @@ pub enum Refusal {
         /// The command.
         command: CommandRef,
     },
-    /// Only the authority keeps the registry.
-    #[error("{organization} does not keep the registry; {authority} does")]
+    /// Only the authority keeps the registry and gives notices.
+    #[error("{organization} is not the authority that keeps the registry; {authority} is, and this is for it to say")]
     NotTheAuthority {
         /// The caller's.
         organization: OrganizationCode,

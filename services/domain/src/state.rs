@@ -556,7 +556,8 @@ impl State {
             | Fact::RecallAcknowledged(_)
             | Fact::Observed(_)
             | Fact::DiscrepancyResolved(_)
-            | Fact::CodesScanned(_) => {}
+            | Fact::CodesScanned(_)
+            | Fact::NoticeGiven(_) => {}
             // A void's originals are primary events of one command: never voids, never facts of the registry.
             Fact::Voided(_) | Fact::Corrected(_) | Fact::Registered(_) => {}
         }

@@ -465,3 +465,47 @@ fn a_code_is_issued_by_who_speaks_for_the_lot_and_revoked_once() {
     let Fact::CodeIssued(corrected) = &events[1].fact else { panic!("{events:?}") };
     assert_eq!(corrected.code.to_string(), code);
 }
+
+/// Whoever gives a notice gives the same, and only the authority does: its command has the id of its key.
+#[test]
+#[rustfmt::skip] // Columns.
+fn a_notice_is_given_once_by_the_authority_and_names_what_it_is_about() {
+    let mut world = stocked();
+    let give = |change: fn(&mut GiveNotice)| {
+        let mut give = notice("SM1", "A");
+        change(&mut give);
+        give
+    };
+    let known = |give: &GiveNotice| CommandId::of_notice(&give.key);
+    for (teller, give, outcome) in [
+        (SHOP,      give(|_| ()),                                                    "NOT_THE_AUTHORITY"),
+        (AUTHORITY, give(|give| give.key = "expiry".into()),                         "MALFORMED"),
+        (AUTHORITY, give(|give| give.key = "expiry/".into()),                        "MALFORMED"),
+        (AUTHORITY, give(|give| give.key = "recall/A".into()),                       "MALFORMED"),
+        (AUTHORITY, give(|give| give.key = format!("expiry/{}", "x".repeat(2_000))), "MALFORMED"),
+        (AUTHORITY, give(|give| give.site.clear()),                                  "MALFORMED"),
+        (AUTHORITY, give(|give| give.day = None),                                    "MALFORMED"),
+        (AUTHORITY, give(|give| give.product = "PK2".into()),                        "MALFORMED"),
+        (AUTHORITY, give(|give| give.site = "SM9".into()),                           "UNKNOWN"),
+        (AUTHORITY, give(|give| give.lot = Some(named("Z"))),                        "UNKNOWN"),
+        (AUTHORITY, give(|_| ()),                                                    "accepted"),
+        (AUTHORITY, give(|_| ()),                                                    "accepted"), // The same again.
+        (AUTHORITY, give(|give| give.days = Some(0)),                                "OTHER_CONTENT"),
+    ] {
+        let command = world.command(at("2026-11-22"), Action::GiveNotice(give.clone()), false);
+        let command = Command { id: known(&give), ..command };
+        assert_eq!(reason(world.send(teller, command)), outcome, "{teller} {give:?}");
+    }
+    let given: Vec<_> = world.journal.iter().flat_map(|it| &it.events).filter_map(|event| match &event.fact {
+        Fact::NoticeGiven(notice) => Some(notice),
+        _ => None,
+    }).collect();
+    let [given] = given.as_slice() else { panic!("{given:?}") };
+    let about = (given.lot, given.product.as_ref().map(|it| it.as_str()), given.chain.as_ref().map(|it| it.as_str()));
+    assert_eq!(about, (Some(lot("A")), Some("PK1"), Some("CH1")));
+
+    // Under any other id it could be given twice; and whoever was told was told.
+    assert_eq!(reason(world.record_at("2026-11-22", Action::GiveNotice(give(|_| ())))), "MALFORMED");
+    let id = known(&give(|_| ()));
+    assert_eq!(reason(world.mend(AUTHORITY, void(id))), "NOT_VOIDABLE");
+}

@@ -3,7 +3,7 @@
 use crate::command::*;
 use crate::entry::{Genesis, RecordedCommand};
 use crate::event::registry::*;
-use crate::event::{Event, Process, RecallForm, ReturnReason, WasteReason};
+use crate::event::{Event, NoticeKind, Process, RecallForm, ReturnReason, WasteReason};
 use crate::id::CommandRef;
 use crate::id::*;
 use crate::posting::Place;
@@ -336,6 +336,24 @@ pub fn serving(code: &str, dispatch: Action) -> Action {
 }
 
 /// Whoever may say such a thing in this world.
+/// A lot at a site is about to expire.
+pub fn notice(site: &str, lot: &str) -> GiveNotice {
+    GiveNotice {
+        kind: NoticeKind::Expiry,
+        key: format!("expiry/{lot}/{site}"),
+        lot: Some(named(lot)),
+        product: String::new(),
+        site: site.into(),
+        chain: String::new(),
+        certificate: None,
+        organization: String::new(),
+        command: None,
+        day: Some(BusinessDay::of(jiff::civil::date(2026, 11, 24))),
+        days: Some(1),
+        quantity: Some(Milli(2_000)),
+    }
+}
+
 pub fn teller(action: &Action) -> &'static str {
     match action {
         Action::Register(_)
@@ -343,7 +361,8 @@ pub fn teller(action: &Action) -> &'static str {
         | Action::Release(_)
         | Action::Resolve(_)
         | Action::RevokeCode(_)
-        | Action::CountScans(_) => AUTHORITY,
+        | Action::CountScans(_)
+        | Action::GiveNotice(_) => AUTHORITY,
         Action::Dispatch(dispatch) if dispatch.from != "FA1" => SHOP,
         Action::IssueCode(_) | Action::Harvest(_) | Action::Transform(_) | Action::Dispatch(_) | Action::CancelShipment(_) => {
             COOP

@@ -192,6 +192,7 @@ fn action(action: &Action) -> &'static str {
         Action::IssueCode(_) => "issue_code",
         Action::RevokeCode(_) => "revoke_code",
         Action::CountScans(_) => "count_scans",
+        Action::GiveNotice(_) => "give_notice",
         Action::Void(_) => "void",
         Action::Correct(_) => "correct",
         Action::Register(_) => "register",

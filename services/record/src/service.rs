@@ -166,6 +166,7 @@ unary! {
     issue_code(IssueCodeRequest) -> IssueCodeResponse,
     revoke_code(RevokeCodeRequest) -> RevokeCodeResponse,
     count_scans(CountScansRequest) -> CountScansResponse,
+    give_notice(GiveNoticeRequest) -> GiveNoticeResponse,
     pack(PackRequest) -> PackResponse,
     unpack(UnpackRequest) -> UnpackResponse,
     observe(ObserveRequest) -> ObserveResponse,

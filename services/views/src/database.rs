@@ -3,7 +3,7 @@
 use crate::Error;
 pub use crate::fold::Tally;
 use crate::fold::{Batch, Numbered};
-use crate::{codes, orders, registry, safety, shipments, stock, throughput, trace};
+use crate::{codes, notices, orders, registry, safety, shipments, stock, throughput, trace};
 use deadpool_postgres::{ClientWrapper, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, Transaction};
 use std::time::{Duration, SystemTime};
 use tokio_postgres::types::ToSql;
@@ -191,6 +191,7 @@ pub(crate) async fn write(
     safety::write::write(transaction, &batch.safety).await?;
     orders::write::write(transaction, &batch.orders).await?;
     codes::write::write(transaction, &batch.codes).await?;
+    notices::write::write(transaction, &batch.notices).await?;
     write_parked(transaction, batch).await?;
     Ok(after)
 }

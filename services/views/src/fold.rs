@@ -6,7 +6,7 @@ use crate::shipments;
 use crate::stock;
 use crate::throughput;
 use crate::trace;
-use crate::{codes, orders, safety};
+use crate::{codes, notices, orders, safety};
 use domain::entry::{Entry, RecordedCommand};
 use domain::event::{Event, Fact};
 use domain::id::{CommandRef, LotId, SiteCode};
@@ -91,6 +91,8 @@ pub struct Batch {
     pub orders: orders::Changes,
     /// Traceability codes.
     pub codes: codes::Changes,
+    /// Notices.
+    pub notices: notices::Changes,
     /// Commands that were left out.
     pub parked: Vec<ParkedCommand>,
     /// Lots, and where, that those would have touched.
@@ -189,6 +191,7 @@ impl Batch {
                 self.safety.fold(at, command, event, site, shipment);
                 self.orders.fold(at, command, event);
                 self.codes.fold(at, command, event);
+                self.notices.fold(at, numbered.entry.record_time, command, event);
             }
         }
         // Rules bind commands, not the events inside them: a correction first takes back and then replaces.
@@ -343,6 +346,7 @@ fn lines(event: &Event) -> Vec<Line<'_>> {
         | Fact::CodeIssued(_)
         | Fact::CodeRevoked(_)
         | Fact::CodesScanned(_)
+        | Fact::NoticeGiven(_)
         | Fact::Voided(_)
         | Fact::Corrected(_)
         | Fact::Registered(_) => Vec::new(),

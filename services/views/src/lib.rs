@@ -16,6 +16,7 @@ mod filter;
 mod fold;
 mod load;
 mod names;
+mod notices;
 mod orders;
 mod page;
 mod programme;
@@ -37,6 +38,8 @@ pub use codes::{BadKeys, CodeKeys};
 pub use condition::{Condition, ParkedCommand, condition};
 pub use error::Error;
 pub use fold::Numbered;
+pub use notices::deliveries::{Attempt, Cursor, Deliveries, Outgoing};
+pub use notices::due::{Horizon, Outlook};
 pub use projector::Projector;
 pub use verify::{Difference, Rebuild, Report, rebuild, verify};
 pub use writer::Writer;
@@ -45,6 +48,7 @@ use deadpool_postgres::Pool;
 use std::time::SystemTime;
 use tonic::service::Routes;
 use wire::proto::chuoi::code::v1::code_service_server::CodeServiceServer;
+use wire::proto::chuoi::notice::v1::notice_service_server::NoticeServiceServer;
 use wire::proto::chuoi::programme::v1::programme_service_server::ProgrammeServiceServer;
 use wire::proto::chuoi::registry::v1::registry_service_server::RegistryServiceServer;
 use wire::proto::chuoi::report::v1::report_service_server::ReportServiceServer;
@@ -54,7 +58,7 @@ use wire::proto::chuoi::throughput::v1::throughput_service_server::ThroughputSer
 use wire::proto::chuoi::trace::v1::trace_service_server::TraceServiceServer;
 
 /// The query services over a pool: StockService, ThroughputService, TraceService, SafetyService,
-/// ReportService, ProgrammeService, CodeService, RegistryService. Call it inside a runtime.
+/// ReportService, ProgrammeService, CodeService, NoticeService, RegistryService. Call it inside a runtime.
 pub fn services(pool: Pool) -> Routes {
     services_until(pool, CodeKeys::default(), tokio::sync::watch::channel(false).1)
 }
@@ -69,6 +73,7 @@ pub fn services_until(pool: Pool, keys: CodeKeys, closing: tokio::sync::watch::R
         .add_service(ReportServiceServer::new(report::service::Service(views.clone())))
         .add_service(ProgrammeServiceServer::new(programme::service::Service(views.clone())))
         .add_service(CodeServiceServer::new(codes::service::Service(views.clone(), keys)))
+        .add_service(NoticeServiceServer::new(notices::service::Service(views.clone())))
         .add_service(RegistryServiceServer::new(registry::service::Service(views)))
 }
 

@@ -8,7 +8,7 @@ use crate::fold::{Batch, Numbered, Parked, fold};
 use crate::throughput::roll::Rolled;
 use crate::trace::write::Appended;
 use crate::{Error, Writer};
-use crate::{codes, orders, registry, safety, shipments, stock, throughput};
+use crate::{codes, notices, orders, registry, safety, shipments, stock, throughput};
 use deadpool_postgres::ClientWrapper;
 use domain::entry::Entry;
 use tokio::sync::mpsc;
@@ -38,6 +38,7 @@ const SHARES: [&[&str]; 3] = [
         "codes",
         "code_revocations",
         "code_scans",
+        "notices",
     ],
     &[
         "lots",
@@ -79,6 +80,7 @@ pub struct Loader {
     safety: safety::write::Appended,
     orders: orders::write::Appended,
     codes: codes::write::Appended,
+    notices: notices::write::Appended,
     sums: Sums,
     tally: Tally,
     business_time_zone: Option<String>,
@@ -121,6 +123,7 @@ impl Loader {
             safety: safety::write::Appended::default(),
             orders: orders::write::Appended::default(),
             codes: codes::write::Appended::default(),
+            notices: notices::write::Appended::default(),
             sums: Sums::default(),
             tally: Tally::default(),
             business_time_zone: None,
@@ -192,6 +195,7 @@ impl Loader {
         self.safety.add(&batch.safety);
         self.orders.add(&batch.orders);
         self.codes.add(&batch.codes);
+        self.notices.add(&batch.notices);
         if self.appended.bytes() >= SENT_BYTES {
             self.send().await?;
         }
@@ -209,7 +213,8 @@ impl Loader {
         let safety = std::mem::take(&mut self.safety).into_tables();
         let orders = std::mem::take(&mut self.orders).into_tables();
         let codes = std::mem::take(&mut self.codes).into_tables();
-        for rows in [movements, counts, reversals].into_iter().chain(safety).chain(orders).chain(codes) {
+        let notices = std::mem::take(&mut self.notices).into_table();
+        for rows in [movements, counts, reversals].into_iter().chain(safety).chain(orders).chain(codes).chain([notices]) {
             if !rows.0.is_empty() {
                 self.copies[1].send(rows).await?;
             }

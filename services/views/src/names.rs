@@ -151,6 +151,7 @@ mod tests {
             "CodeIssued",
             "CodeRevoked",
             "CodesScanned",
+            "NoticeGiven",
         ] {
             assert_ne!(event_kind(name), EventKind::Unspecified, "{name}");
             // These move nothing at a site.
@@ -171,6 +172,7 @@ mod tests {
                 "CodeIssued",
                 "CodeRevoked",
                 "CodesScanned",
+                "NoticeGiven",
             ]
             .contains(&name);
             assert_eq!(move_kind(name) != LedgerMoveKind::Unspecified, moves, "{name}");

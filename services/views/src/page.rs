@@ -41,6 +41,11 @@ impl Page {
         Ok(Page { size: size.into(), after, request })
     }
 
+    /// Everything at once, for readers of our own.
+    pub fn all() -> Page {
+        Page { size: i64::MAX >> 1, after: None, request: 0 }
+    }
+
     /// Whether it is the first.
     pub fn is_first(&self) -> bool {
         self.after.is_none()

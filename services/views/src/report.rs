@@ -2,11 +2,11 @@
 //! views; has none of its own.
 
 mod flows;
-mod goods;
+pub(crate) mod goods;
 pub(crate) mod origin;
 mod records;
 pub(crate) mod service;
-mod shares;
+pub(crate) mod shares;
 mod tet;
 
 use crate::Error;

@@ -56,12 +56,17 @@ pub(crate) fn begin(cut: &Cut<'_>, after_position: &str, from_beginning: bool) -
         let now = i64::try_from(cut.checkpoint.sequence).unwrap_or(i64::MAX);
         return Ok(Place::after(if from_beginning { 0 } else { now }));
     }
+    place(cut, "after_position", after_position)
+}
+
+/// A place that a request names by its position.
+pub(crate) fn place(cut: &Cut<'_>, field: &'static str, given: &str) -> Result<Place, Error> {
     let malformed = || Error::Malformed {
-        field: "after_position",
-        value: after_position.to_owned(),
+        field,
+        value: given.to_owned(),
         allowed: "a position that an answer of this system gave, or empty".into(),
     };
-    let position: Position = after_position.parse().map_err(|_| malformed())?;
+    let position: Position = given.parse().map_err(|_| malformed())?;
     if Position::new(cut.checkpoint.journal, 0).journal_tag() != position.journal_tag() {
         return Err(malformed());
     }

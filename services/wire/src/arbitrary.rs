@@ -13,7 +13,7 @@ use domain::event::registry::{
 use domain::event::{
     Amount, Catch, CodeIssued, CodeRevoked, CodesScanned, CountBasis, CountRestated, Counted, CountedLine, CustomerReturned,
     DeliveryRefused, DiscrepancyResolved, Dispatched, DispatchedLine, Event, Fact, Finding, Harvested, Held, HouseholdShare, Lot,
-    LotAmount, LotOpened, Matched, ObservationKind, Observed, OrderClosed, Ordered, OrderedLine, Packed, Process, Rebooked,
+    LotAmount, LotOpened, Matched, NoticeGiven, NoticeKind, ObservationKind, Observed, OrderClosed, Ordered, OrderedLine, Packed, Process, Rebooked,
     RecallAcknowledged, RecallForm, Recalled, Received, RefusalReason, RegistryFact, Released, ReturnReason, Scan,
     ShipmentCancelled, ShortReported, Sold, Temperature, Transformed, Treatment, TypedName, Violation, Voided, WasteReason,
     Wasted,
@@ -152,6 +152,21 @@ prop_compose! {
     }
 }
 
+prop_compose! {
+    fn notice()(
+        kind in select(NoticeKind::ALL),
+        key in said(),
+        (lot, product, site, chain) in (of(id()), of(product()), of(site()), of(chain())),
+        certificate in of((select(CertificateKind::ALL), text())),
+        (organization, command) in (of(organization()), of(id())),
+        (day, days, quantity) in (of(day()), of(any::<i32>()), of(milli())),
+    ) -> NoticeGiven {
+        let certificate = certificate.map(|(kind, number)| CertificateRef { kind, number });
+        let (lot, command) = (lot.map(LotId), command.map(CommandId));
+        NoticeGiven { kind, key, lot, product, site, chain, certificate, organization, command, day, days, quantity }
+    }
+}
+
 fn return_reason() -> impl Strategy<Value = ReturnReason> {
     use ReturnReason::*;
     select(&[Unspecified, Quality, Damaged, Expired, Recalled, WrongGoods][..])
@@ -192,6 +207,7 @@ fn trade_fact() -> impl Strategy<Value = Fact> {
             let scans = scans.into_iter().map(|(code, district, count)| Scan { code, district, count });
             Fact::CodesScanned(CodesScanned { scans: scans.collect() })
         }),
+        notice().prop_map(Fact::NoticeGiven),
         packed().prop_map(Fact::Packed),
         packed().prop_map(Fact::Unpacked),
         observed().prop_map(Fact::Observed),

@@ -4,6 +4,7 @@
 //! Names become NFC, so that one name is one text; what a person typed or remarked stays as it was typed (rule 13).
 
 mod code;
+mod notice;
 mod order;
 mod trade;
 
@@ -343,6 +344,7 @@ fn read_action(action: &ProtoAction) -> Result<Action, Undecodable> {
         ProtoAction::IssueCode(action) => code::issue(action),
         ProtoAction::RevokeCode(action) => code::revoke(action),
         ProtoAction::CountScans(action) => code::count_scans(action),
+        ProtoAction::GiveNotice(action) => notice::give_notice(action),
         ProtoAction::Register(action) => register(action).map(Action::Register).at("register"),
     }
 }
@@ -796,6 +798,9 @@ mod tests {
             (received(|receive| receive.shipment.as_mut().unwrap().shipment_code.clear()),          "receive.shipment.shipment_code"),
             (said(ProtoAction::Waste(proto::Waste { lines: vec![line()], reason: 99, ..Default::default() })), "waste.reason"),
             (said(ProtoAction::Transform(proto::Transform { inputs: vec![line()], ..Default::default() })), "transform.outputs"),
+            (said(ProtoAction::GiveNotice(proto::GiveNotice::default())),                           "give_notice.kind"),
+            (said(ProtoAction::GiveNotice(proto::GiveNotice { kind: 1, certificate_number: "1".into(), ..Default::default() })), "give_notice.certificate_kind"),
+            (said(ProtoAction::GiveNotice(proto::GiveNotice { kind: 1, about_command_id: "7".into(), ..Default::default() })), "give_notice.about_command_id"),
             (said(ProtoAction::Void(proto::Void::default())),                                       "void.command_id"),
             (said(ProtoAction::Correct(proto::Correct { command_id: Uuid::max().to_string(), ..Default::default() })), "correct.replacement"),
             (registered(ProtoFact::Site(event::SiteRegistered { site_code: "Ă".into(), ..Default::default() })), "register.site.site_code"),

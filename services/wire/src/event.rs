@@ -3,6 +3,7 @@
 //! What a newer version wrote and this one does not know is said as such; it is never read as something else.
 
 mod code;
+mod notice;
 mod trade;
 
 use crate::proto::chuoi::event::v1 as proto;
@@ -117,6 +118,7 @@ fn read_fact(fact: Option<&ProtoFact>, depth: usize) -> Result<Fact, Undecodable
         ProtoFact::CodeIssued(fact) => code::read_issued(fact).map(Fact::CodeIssued).at("code_issued"),
         ProtoFact::CodeRevoked(fact) => code::read_revoked(fact).map(Fact::CodeRevoked).at("code_revoked"),
         ProtoFact::CodesScanned(fact) => code::read_scanned(fact).map(Fact::CodesScanned).at("codes_scanned"),
+        ProtoFact::NoticeGiven(fact) => notice::read(fact).map(Fact::NoticeGiven).at("notice_given"),
         ProtoFact::DistrictRegistered(fact) => registry::read_district(fact).map(Fact::Registered).at("district_registered"),
         ProtoFact::OrganizationRegistered(fact) => {
             registry::read_organization(fact).map(Fact::Registered).at("organization_registered")
@@ -513,6 +515,7 @@ fn write_fact(fact: &Fact) -> ProtoFact {
         Fact::CodeIssued(fact) => code::write_issued(fact),
         Fact::CodeRevoked(fact) => code::write_revoked(fact),
         Fact::CodesScanned(fact) => code::write_scanned(fact),
+        Fact::NoticeGiven(fact) => notice::write(fact),
     }
 }
 

@@ -41,6 +41,7 @@ unary! {
     IssueCode issue_code: IssueCodeRequest -> IssueCodeResponse,
     RevokeCode revoke_code: RevokeCodeRequest -> RevokeCodeResponse,
     CountScans count_scans: CountScansRequest -> CountScansResponse,
+    GiveNotice give_notice: GiveNoticeRequest -> GiveNoticeResponse,
     Pack pack: PackRequest -> PackResponse,
     Unpack unpack: UnpackRequest -> UnpackResponse,
     Observe observe: ObserveRequest -> ObserveResponse,

@@ -73,6 +73,10 @@ words!(trademark_step, write_trademark_step: TrademarkStep, programme::Trademark
 });
 words!(label_fate, write_label_fate: LabelFate, programme::LabelFate { Issued, Used, Spoiled, Voided });
 
+words!(notice_kind, write_notice_kind: NoticeKind, facts::NoticeKind {
+    Recall, Expiry, OutOfStock, IdleChain, TemperatureBreach, Discrepancy, CertificateLapsing,
+});
+
 /// A word that has to be said.
 pub(crate) fn said<W>(word: Option<W>, number: i32) -> Result<W, Undecodable> {
     word.ok_or_else(|| match number {

@@ -125,6 +125,11 @@ pub fn entries() -> Vec<EntrySample> {
             },
         },
         EntrySample {
+            name: "notice_words",
+            chained: next(7),
+            entry: Entry { record_time, genesis: None, commands: vec![minimal(trade::every_notice())] },
+        },
+        EntrySample {
             name: "empty",
             chained: proto::Entry::default(),
             entry: Entry { record_time: Timestamp::UNIX_EPOCH, genesis: None, commands: Vec::new() },

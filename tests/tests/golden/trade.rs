@@ -1,9 +1,10 @@
 //! What the golden files say of the trade besides the way from the field to the shelf; and of fields that older events gained.
 
 use crate::samples::{full_lines, full_lot, given, id, minimal_event, organization, shipment_code, site};
+use domain::event::programme::{CertificateKind, CertificateRef};
 use domain::event::{
     Amount, Catch, CodeIssued, CodeRevoked, CodesScanned, CustomerReturned, DiscrepancyResolved, Dispatched, DispatchedLine,
-    Event, Fact, Finding, Harvested, Held, HouseholdShare, ObservationKind, Observed, OrderClosed, Ordered, OrderedLine, Packed,
+    Event, Fact, Finding, Harvested, Held, HouseholdShare, NoticeGiven, NoticeKind, ObservationKind, Observed, OrderClosed, Ordered, OrderedLine, Packed,
     RecallAcknowledged, RecallForm, Recalled, Released, ReturnReason, Scan, ShipmentCancelled, Temperature, Treatment, TypedName,
 };
 use domain::id::{ChainCode, CommandId, CommandRef, DistrictCode, LotId, OrderId, ProductCode, ShipmentId, Sscc, TraceCode};
@@ -140,6 +141,24 @@ pub fn facts() -> Vec<(&'static str, Fact)> {
                 ],
             }),
         ),
+        (
+            "notice_given.full",
+            Fact::NoticeGiven(NoticeGiven {
+                kind: NoticeKind::Expiry,
+                key: "expiry/0000/SM001/2026-11-28".into(),
+                lot: Some(LotId(id(10))),
+                product: Some(ProductCode::parse("PK0001").unwrap()),
+                site: Some(site("SM001")),
+                chain: Some(ChainCode::parse("CH001").unwrap()),
+                certificate: Some(CertificateRef { kind: CertificateKind::Vietgap, number: "VG-01/2026".into() }),
+                organization: Some(organization("HTX-CH001")),
+                command: Some(CommandId(id(30))),
+                day: Some(BusinessDay(20_785)),
+                days: Some(-2),
+                quantity: Some(Milli(12_500)),
+            }),
+        ),
+        ("notice_given.minimal", notice(NoticeKind::Recall)),
         ("held.full", Fact::Held(Held { lots: lots(), site: Some(site("SM001")), reason: "chờ kết quả mẫu".into() })),
         ("released.full", Fact::Released(Released { block: command(), lots: lots(), reason: "mẫu đạt".into() })),
         (
@@ -182,6 +201,28 @@ pub fn named() -> Event {
     let issued = CodeIssued { code: code(), product: ProductCode::parse("PK0001").unwrap(), lot: None };
     let name = TypedName { field: "issue_code.product".into(), typed: "rau muống".into(), code: "PK0001".into() };
     Event { names: vec![name], ..minimal_event(Fact::CodeIssued(issued)) }
+}
+
+fn notice(kind: NoticeKind) -> Fact {
+    Fact::NoticeGiven(NoticeGiven {
+        kind,
+        key: "".into(),
+        lot: None,
+        product: None,
+        site: None,
+        chain: None,
+        certificate: None,
+        organization: None,
+        command: None,
+        day: None,
+        days: None,
+        quantity: None,
+    })
+}
+
+/// Every word of what notices are about.
+pub fn every_notice() -> Vec<Event> {
+    NoticeKind::ALL.iter().map(|kind| minimal_event(notice(*kind))).collect()
 }
 
 /// Every word of every list.

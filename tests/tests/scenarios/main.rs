@@ -6,6 +6,7 @@ mod contention;
 mod faults;
 mod feed;
 mod import;
+mod notices;
 mod orders;
 mod programme;
 mod promises;

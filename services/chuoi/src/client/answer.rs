@@ -204,6 +204,7 @@ fn describe(event: &Event, names: &Names) -> Vec<String> {
             let said = fact.scans.iter().map(|scan| format!("{} {} {}", scan.code, scan.scan_count, scan.district_code));
             ("codes were scanned".to_owned(), said.map(|said| said.trim_end().to_owned()).collect())
         }
+        Some(Fact::NoticeGiven(fact)) => (format!("noticed {}", fact.key), Vec::new()),
         Some(Fact::Packed(fact)) => {
             (format!("packed into {} at {}", fact.sscc, fact.site_code), packed(lines(&fact.lines), &fact.unit_ssccs))
         }

@@ -532,7 +532,11 @@ impl Correct {
             ($($name:ident),+ $(,)?) => {
                 match self.instead.action() {
                     $(Action::$name(fact) => Replacement::$name(fact),)+
-                    Action::Void(_) | Action::Correct(_) | Action::Register(_) | Action::Resolve(_) => {
+                    Action::Void(_)
+                    | Action::Correct(_)
+                    | Action::Register(_)
+                    | Action::Resolve(_)
+                    | Action::GiveNotice(_) => {
                         return Err(Failure::Usage("only what happened can stand in place of another command".to_owned()));
                     }
                 }
@@ -613,7 +617,7 @@ pub fn named_lots(action: &mut Action) -> Vec<&mut LotReference> {
             Some(replacement) => lots_of!(Replacement, replacement,),
             None => Vec::new(),
         },
-        Action::Resolve(_) | Action::Void(_) | Action::Register(_) => Vec::new(),
+        Action::Resolve(_) | Action::GiveNotice(_) | Action::Void(_) | Action::Register(_) => Vec::new(),
     )
 }
 

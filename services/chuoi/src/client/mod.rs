@@ -9,6 +9,7 @@ pub mod codes;
 pub mod facts;
 pub mod ledger;
 pub mod names;
+pub mod notices;
 pub mod order;
 pub mod programme;
 pub mod record;

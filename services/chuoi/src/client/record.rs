@@ -12,7 +12,7 @@ use wire::proto::chuoi::record::v1::command::Action;
 use wire::proto::chuoi::record::v1::record_service_client::RecordServiceClient;
 use wire::proto::chuoi::record::v1::{
     AcknowledgeRecallRequest, CancelShipmentRequest, CloseOrderRequest, CommandHeader, CorrectRequest, CountRequest,
-    CountScansRequest, CustomerReturnRequest, DayPart, DispatchRequest, HarvestRequest, HarvestResponse, HoldRequest,
+    CountScansRequest, CustomerReturnRequest, DayPart, DispatchRequest, GiveNoticeRequest, HarvestRequest, HarvestResponse, HoldRequest,
     IssueCodeRequest, ObserveRequest, OnConflict, OpenLotRequest, PackRequest, PlaceOrderRequest, RecallRequest, ReceiveRequest,
     RefuseDeliveryRequest, RegisterRequest, ReleaseRequest, ReportShortRequest, ResolveRequest, RevokeCodeRequest, SellRequest,
     TransformRequest, UnpackRequest, VoidRequest, WasteRequest, When,
@@ -206,6 +206,7 @@ async fn unary(
         Action::IssueCode(fact) => call!(issue_code, IssueCodeRequest { issue_code: fact }),
         Action::RevokeCode(fact) => call!(revoke_code, RevokeCodeRequest { revoke_code: fact }),
         Action::CountScans(fact) => call!(count_scans, CountScansRequest { count_scans: fact }),
+        Action::GiveNotice(fact) => call!(give_notice, GiveNoticeRequest { give_notice: fact }),
         Action::Void(fact) => call!(void, VoidRequest { void: fact }),
         Action::Correct(fact) => call!(correct, CorrectRequest { correct: fact }),
         Action::Register(fact) => call!(register, RegisterRequest { register: fact }),

@@ -62,6 +62,18 @@ pub struct ServerFlags {
     pub code_keys: Option<String>,
 }
 
+/// Settings of those who tell people what they have to know.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Settings")]
+pub struct NoticeFlags {
+    /// Whether notices are given, and sent to webhooks, beside the projector [default: on in `up`, off in `serve`]
+    #[arg(long, value_name = "on|off")]
+    pub notices: Option<String>,
+    /// File that lists who is told of notices over the web [default: webhooks.toml in the data folder]
+    #[arg(long, value_name = "FILE")]
+    pub webhooks: Option<String>,
+}
+
 /// Settings with which a journal begins.
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Settings")]
@@ -114,6 +126,13 @@ impl ServerFlags {
             (Key::Feed, &self.feed),
             (Key::CodeKeys, &self.code_keys),
         ])
+    }
+}
+
+impl NoticeFlags {
+    /// What was given.
+    pub fn given(&self) -> Given {
+        given([(Key::Notices, &self.notices), (Key::Webhooks, &self.webhooks)])
     }
 }
 

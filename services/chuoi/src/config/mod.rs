@@ -6,7 +6,7 @@
 mod flags;
 mod places;
 
-pub use flags::{ClientFlags, GenesisFlags, Given, GlobalFlags, ServerFlags};
+pub use flags::{ClientFlags, GenesisFlags, Given, GlobalFlags, NoticeFlags, ServerFlags};
 pub use places::Running;
 
 use std::collections::BTreeMap;
@@ -54,6 +54,10 @@ pub enum Key {
     Feed,
     /// File of the keys that traceability codes are checked with.
     CodeKeys,
+    /// Whether notices are given and sent beside the projector.
+    Notices,
+    /// File that lists who is told over the web.
+    Webhooks,
 }
 
 /// What a setting is called and what it is for.
@@ -91,6 +95,8 @@ pub const SETTINGS: &[Setting] = &[
     Setting { key: Key::Log,           name: "log",            flag: "--log",            variable: "CHUOI_LOG",            default: "warn",                about: "which log lines are written to standard error, for example debug; `serve` writes info by itself" },
     Setting { key: Key::Feed,          name: "feed",           flag: "--feed",           variable: "CHUOI_FEED",           default: "off",                            about: "whether the projector tells every event on NATS, under chuoi.feed: on or off (a message each, on disk)" },
     Setting { key: Key::CodeKeys,      name: "code_keys",      flag: "--code-keys",      variable: "CHUOI_CODE_KEYS",      default: "",                               about: "file with the keys that traceability codes are checked with, the newest first; `chuoi up` makes one in its folder" },
+    Setting { key: Key::Notices,       name: "notices",        flag: "--notices",        variable: "CHUOI_NOTICES",        default: "",                               about: "whether notices are given, and sent to webhooks, beside the projector: on or off; left out, on in `up` and off in `serve`" },
+    Setting { key: Key::Webhooks,      name: "webhooks",       flag: "--webhooks",       variable: "CHUOI_WEBHOOKS",       default: "",                               about: "file that lists who is told of notices over the web; left out, webhooks.toml in the data folder" },
 ];
 
 impl Key {
@@ -273,6 +279,24 @@ impl Settings {
         let text = std::fs::read_to_string(path);
         let text = text.map_err(|error| self.wrong(Key::CodeKeys, &format!("cannot be read: {error}"), "name a file"))?;
         views::CodeKeys::parse(&text).map_err(|error| self.wrong(Key::CodeKeys, "holds no keys", &error.to_string()))
+    }
+
+    /// Whether notices are given; where nobody said, as whoever asks would have it.
+    pub fn notices(&self, usual: bool) -> Result<bool, Failure> {
+        match self.text(Key::Notices) {
+            "" => Ok(usual),
+            "on" => Ok(true),
+            "off" => Ok(false),
+            _ => Err(self.wrong(Key::Notices, "is neither on nor off", "say on or off")),
+        }
+    }
+
+    /// The file that lists who is told over the web. It need not exist.
+    pub fn webhooks(&self) -> Result<PathBuf, Failure> {
+        match self.text(Key::Webhooks) {
+            "" => Ok(self.data()?.join(crate::webhooks::FILE)),
+            path => Ok(PathBuf::from(path)),
+        }
     }
 
     /// The folder of `chuoi up`.

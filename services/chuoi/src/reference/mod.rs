@@ -8,6 +8,7 @@ mod commands;
 mod import;
 mod tables;
 
+pub use batch::Batches;
 pub(crate) use commands::{brand_owner, pieces, runs};
 pub use commands::{commands, lead_code, organization_code};
 pub use import::{ImportError, Refused, Report, import};

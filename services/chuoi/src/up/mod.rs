@@ -67,11 +67,15 @@ async fn on_servers(
         database: database::Settings::of(&embedded.database_url),
         recorder_folder: folder.path().join("recorder"),
         code_keys: if settings.text(Key::CodeKeys).is_empty() { folder.code_keys()? } else { settings.code_keys()? },
+        webhooks: settings.webhooks()?,
+        other_recorder: String::new(), // One runs here.
     };
     let step = Step::begin("opening the journal and the tables");
     begin(settings, &servers.journal).await?;
     database::migrate(&servers.database).await.map_err(|error| Failure::failed("cannot prepare the tables", error))?;
-    let roles = Roles { recorder: true, projector: true, query: true, feed: settings.feed()? };
+    // With `--once` it ends when everything is caught up: nobody waits for notices.
+    let notices = settings.notices(!asked.once)?;
+    let roles = Roles { recorder: true, projector: true, query: true, feed: settings.feed()?, notices };
     let mut serving = roles::start(roles, servers.clone(), listener).await?;
     steps.keep("journal", step.done());
     let running = Running {

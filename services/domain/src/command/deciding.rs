@@ -146,6 +146,7 @@ impl<'a> Deciding<'a> {
             Action::IssueCode(issue) => super::code::issue(&mut self, issue)?,
             Action::RevokeCode(revoke) => super::code::revoke(&mut self, revoke)?,
             Action::CountScans(count) => super::code::count_scans(&mut self, count)?,
+            Action::GiveNotice(give) => super::notice::decide(&mut self, give)?,
             Action::Void(_) | Action::Correct(_) | Action::Register(_) => {
                 return Err(malformed("replacement", "cannot stand in a command's place; say what happened"));
             }

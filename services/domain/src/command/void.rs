@@ -36,6 +36,10 @@ pub(super) fn reverse(
                 let (what, instead) = ("what came of a discrepancy", "say what else came of it");
                 return Err(Refusal::NotVoidable { command: target, what, instead });
             }
+            Fact::NoticeGiven(_) => {
+                let (what, instead) = ("a notice", "say what came of it by a command of its own: whoever was told was told");
+                return Err(Refusal::NotVoidable { command: target, what, instead });
+            }
             // What a correction took back stays so; what it put in its place is reversed.
             Fact::Corrected(_) => {}
             _ => originals.push(event.clone()),

@@ -17,7 +17,7 @@ use wire::proto::chuoi::report::v1::{DemandBasis, WithdrawalReason};
 use wire::proto::chuoi::throughput::v1::Stage;
 
 /// Products of a question about shortages: each is held against every site.
-const MOST_PRODUCTS: usize = 20;
+pub(crate) const MOST_PRODUCTS: usize = 20;
 
 /// A site, as far as a shortage tells of it.
 struct Site {
@@ -63,7 +63,7 @@ struct Standing {
 }
 
 /// Shops that dealt in a product and have none to sell.
-pub(super) async fn shortages(
+pub(crate) async fn shortages(
     cut: &Cut<'_>,
     request: &proto::ListShortagesRequest,
     page: &Page,

@@ -243,7 +243,7 @@ fn silence(entered: &[BusinessDay], day: BusinessDay) -> Silence {
 }
 
 /// Chains that are silent for longer than they usually are.
-pub(super) async fn idle_chains(
+pub(crate) async fn idle_chains(
     cut: &Cut<'_>,
     request: &proto::ListIdleChainsRequest,
     page: &Page,

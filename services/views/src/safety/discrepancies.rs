@@ -7,8 +7,10 @@ use crate::trace::read::{EVENT, EVENT_NAMES, lot_event};
 use crate::trace::watch::add_lots;
 use crate::watching::Place;
 use crate::{Error, filter, timestamp_of};
+use domain::time::BusinessDay;
 use std::collections::BTreeMap;
 use std::time::SystemTime;
+use uuid::Uuid;
 use wire::proto::chuoi::safety::v1 as proto;
 use wire::proto::chuoi::safety::v1::DiscrepancyKind;
 use wire::proto::chuoi::trace::v1::WatchEventsResponse;
@@ -24,6 +26,79 @@ const IS_FILLED: &str = "
 /// Of a violation: whether it is of rule 2 alone.
 const IS_SHORTFALL: &str =
     "(SELECT bool_and((broken ->> 'rule')::integer = 2) FROM jsonb_array_elements(e.violations) AS broken)";
+
+/// What came of what was said of a discrepancy `d`, `res`; and its state, `st`, beside its event `e` and what took that back, `r`.
+fn standing() -> String {
+    format!(
+        "LEFT JOIN LATERAL (
+             SELECT n.resolution, x.organization_code AS by_organization, x.event_time AS resolved
+             FROM resolutions n JOIN events x USING (sequence, ordinal)
+             WHERE n.organization_code = d.organization_code AND n.command_id = d.command_id
+             ORDER BY n.sequence DESC, n.ordinal DESC LIMIT 1
+         ) AS res ON true
+         CROSS JOIN LATERAL (SELECT CASE
+             WHEN r.by_command_id IS NOT NULL THEN 3
+             WHEN res.resolution IS NOT NULL THEN 2
+             WHEN d.kind = 'unmatched' AND NOT EXISTS (
+                 SELECT FROM shipment_lines l WHERE l.shipment_id = d.shipment_id AND l.unmatched_milli > l.matched_milli) THEN 4
+             WHEN d.kind = 'shortfall' AND NOT {IS_FILLED} THEN 4
+             WHEN d.kind = 'violation' AND {IS_SHORTFALL} AND NOT {IS_FILLED} THEN 4
+             ELSE 1 END AS state) AS st"
+    )
+}
+
+/// A discrepancy that waits for somebody and of which nobody was told.
+pub(crate) struct Open {
+    /// Whether a temperature was beyond what is allowed.
+    pub is_breach: bool,
+    /// Who recorded it.
+    pub organization: String,
+    /// By which command.
+    pub command: Uuid,
+    /// Where.
+    pub site: Option<String>,
+    /// On which day.
+    pub day: BusinessDay,
+    /// The lot that it is about, where it is one.
+    pub lot: Option<Uuid>,
+}
+
+/// Such discrepancies recorded since a day, oldest first. A command's are told together.
+pub(crate) async fn open(cut: &Cut<'_>, since: BusinessDay, limit: i64) -> Result<Vec<Open>, Error> {
+    let standing = standing();
+    let sql = format!(
+        "SELECT DISTINCT ON (k.sequence, k.organization_code, k.command_id) k.*
+         FROM (SELECT d.*, coalesce(e.kind = 'Observed' AND (
+                          (e.details #>> '{{temperature,milli_celsius}}')::integer < (e.details #>> '{{temperature,min_milli_celsius}}')::integer
+                          OR (e.details #>> '{{temperature,milli_celsius}}')::integer > (e.details #>> '{{temperature,max_milli_celsius}}')::integer
+                      ), false) AS is_breach
+               FROM discrepancies d JOIN events e USING (sequence, ordinal)
+               LEFT JOIN reversals r ON r.organization_code = d.organization_code AND r.command_id = d.command_id {standing}
+               WHERE e.record_time >= to_timestamp($1::bigint * 86400.0)
+                   AND NOT EXISTS (SELECT FROM notices n
+                                   WHERE n.key = 'discrepancy/' || d.organization_code || '/' || d.command_id
+                                       OR n.key = 'temperature-breach/' || d.organization_code || '/' || d.command_id)
+                   AND st.state = 1
+               ORDER BY d.sequence, d.ordinal LIMIT $2) AS k
+         ORDER BY k.sequence, k.organization_code, k.command_id, k.ordinal"
+    );
+    let mut found = Vec::new();
+    for row in cut.rows(&sql, &[&i64::from(since.0), &limit]).await? {
+        let (sequence, ordinal): (i64, i32) = (row.try_get("sequence")?, row.try_get("ordinal")?);
+        let lots = "SELECT DISTINCT lot_id FROM movements WHERE sequence = $1 AND ordinal = $2
+                    UNION SELECT lot_id FROM event_lots WHERE sequence = $1 AND ordinal = $2 LIMIT 2";
+        let lots = cut.rows(lots, &[&sequence, &ordinal]).await?;
+        found.push(Open {
+            is_breach: row.try_get("is_breach")?,
+            organization: row.try_get("organization_code")?,
+            command: row.try_get("command_id")?,
+            site: row.try_get("site_code")?,
+            day: BusinessDay(row.try_get("business_day")?),
+            lot: if let [one] = lots.as_slice() { Some(one.try_get(0)?) } else { None },
+        });
+    }
+    Ok(found)
+}
 
 /// Discrepancies, newest first.
 pub(crate) async fn list(
@@ -67,21 +142,8 @@ pub(crate) async fn list(
     query.sql = format!(
         "SELECT {EVENT}, d.kind AS noted, st.state, res.resolution, res.by_organization, res.resolved
          FROM discrepancies d JOIN events e USING (sequence, ordinal) {EVENT_NAMES}
-         LEFT JOIN LATERAL (
-             SELECT n.resolution, x.organization_code AS by_organization, x.event_time AS resolved
-             FROM resolutions n JOIN events x USING (sequence, ordinal)
-             WHERE n.organization_code = d.organization_code AND n.command_id = d.command_id
-             ORDER BY n.sequence DESC, n.ordinal DESC LIMIT 1
-         ) AS res ON true
-         CROSS JOIN LATERAL (SELECT CASE
-             WHEN r.by_command_id IS NOT NULL THEN 3
-             WHEN res.resolution IS NOT NULL THEN 2
-             WHEN d.kind = 'unmatched' AND NOT EXISTS (
-                 SELECT FROM shipment_lines l WHERE l.shipment_id = d.shipment_id AND l.unmatched_milli > l.matched_milli) THEN 4
-             WHEN d.kind = 'shortfall' AND NOT {IS_FILLED} THEN 4
-             WHEN d.kind = 'violation' AND {IS_SHORTFALL} AND NOT {IS_FILLED} THEN 4
-             ELSE 1 END AS state) AS st
-         WHERE {} ORDER BY d.sequence DESC, d.ordinal DESC LIMIT {limit}",
+         {} WHERE {} ORDER BY d.sequence DESC, d.ordinal DESC LIMIT {limit}",
+        standing(),
         conditions.join(" AND ")
     );
     let mut found = Vec::new();

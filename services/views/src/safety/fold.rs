@@ -145,6 +145,7 @@ impl Changes {
             Fact::Unpacked(unpacked) => self.packed(at, unpacked, -1),
             Fact::Observed(observed) => self.speaks_of(at, &observed.lots),
             Fact::CodeIssued(issued) => self.speaks_of(at, issued.lot.as_slice()),
+            Fact::NoticeGiven(notice) => self.speaks_of(at, notice.lot.as_slice()),
             Fact::DiscrepancyResolved(resolved) => {
                 self.resolutions.push((resolved.command.clone(), at, resolved.resolution.to_string()));
             }

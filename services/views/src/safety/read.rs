@@ -17,7 +17,7 @@ use wire::proto::chuoi::safety::v1::{BlockKind, Objection};
 use wire::proto::chuoi::trace::v1::TraceLotRequest;
 
 /// A hold or recall `b` as it stands. A row of `releases` without a lot releases all.
-const BLOCKS: &str = "
+pub(crate) const BLOCKS: &str = "
     SELECT b.*, e.event_time, e.business_day, e.record_time, o.name AS organization_name, s.name AS site_name,
            r.command_id IS NOT NULL AS is_voided, named.lots, released.lots AS released, released.latest
     FROM blocks b JOIN events e USING (sequence, ordinal)
@@ -35,7 +35,7 @@ const BLOCKS: &str = "
     ) AS released";
 
 /// Whether it holds for any lot.
-const IS_OPEN: &str = "(r.command_id IS NULL AND cardinality(released.lots) < cardinality(named.lots))";
+pub(crate) const IS_OPEN: &str = "(r.command_id IS NULL AND cardinality(released.lots) < cardinality(named.lots))";
 
 fn block(row: &Row) -> Result<proto::Block, Error> {
     let text = |name: &str| row.try_get::<_, Option<String>>(name).map(Option::unwrap_or_default);

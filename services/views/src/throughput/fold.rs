@@ -130,7 +130,8 @@ pub(crate) fn sites(fact: &Fact) -> Option<(&SiteCode, Option<&SiteCode>)> {
         | Fact::OrderClosed(_)
         | Fact::CodeIssued(_)
         | Fact::CodeRevoked(_)
-        | Fact::CodesScanned(_) => None,
+        | Fact::CodesScanned(_)
+        | Fact::NoticeGiven(_) => None,
     }
 }
 

@@ -254,6 +254,7 @@ fn places(fact: &Fact) -> Places<'_> {
         Fact::ShipmentCancelled(fact) => Places { shipment: Some(fact.shipment), ..at(&fact.site) },
         Fact::Ordered(fact) => at(&fact.site),
         Fact::OrderClosed(fact) => at(&fact.site),
+        Fact::NoticeGiven(fact) => Places { site: fact.site.as_ref(), ..Places::default() },
         Fact::Packed(fact) | Fact::Unpacked(fact) => at(&fact.site),
         Fact::Observed(fact) => Places { site: fact.site.as_ref(), shipment: fact.shipment, ..Places::default() },
         Fact::Released(_)
