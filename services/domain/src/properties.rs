@@ -663,7 +663,8 @@ proptest! {
         let mut world = play(&steps);
         let before = (world.books(), world.stock());
         let Some((by, command)) = command(&mut world, &last, reported) else { return Ok(()) };
-        if matches!(command.action, Action::Void(_) | Action::Correct(_) | Action::Register(_)) {
+        // What nobody voids: whoever was told by a notice was told.
+        if matches!(command.action, Action::Void(_) | Action::Correct(_) | Action::Register(_) | Action::GiveNotice(_)) {
             return Ok(());
         }
         let Ok((id, events)) = world.send(&by, command) else { return Ok(()) };
