@@ -6,8 +6,8 @@ use clap_complete::Shell;
 use crate::client::facts::{self, Said};
 use crate::client::trade;
 use crate::client::{
-    changes, codes, ledger, notices, order, programme, refusals, registry, report, safety, shipments, stock, throughput, trace, typed,
-    watch,
+    changes, codes, ledger, notices, order, programme, refusals, registry, report, safety, shipments, stock, throughput, trace,
+    typed, watch,
 };
 use crate::config::{ClientFlags, GenesisFlags, GlobalFlags, NoticeFlags, ServerFlags};
 use crate::import::Import;

@@ -28,7 +28,7 @@ const CALLS: u32 = 4_096;
 /// How long callers may take to finish once the services are told to stop.
 const GRACE: Duration = Duration::from_secs(10);
 /// Names under which the query services report their health.
-pub const QUERY_SERVICES: [&str; 8] = [
+pub const QUERY_SERVICES: [&str; 9] = [
     "chuoi.stock.v1.StockService",
     "chuoi.throughput.v1.ThroughputService",
     "chuoi.safety.v1.SafetyService",

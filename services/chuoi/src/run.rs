@@ -6,8 +6,8 @@ use clap::CommandFactory as _;
 
 use crate::cli::{Cli, Command, Registry, Role};
 use crate::client::{
-    changes, codes, ledger, notices, programme, record, refusals, registry, report, safety, shipments, simulate, stock, throughput, trace,
-    watch,
+    changes, codes, ledger, notices, programme, record, refusals, registry, report, safety, shipments, simulate, stock,
+    throughput, trace, watch,
 };
 use crate::config::{Given, Key, Output, Settings, Source};
 use crate::failure::Failure;
@@ -152,7 +152,12 @@ impl Command {
         match self {
             Command::Stock(_) | Command::Ledger(_) | Command::Throughput(_) | Command::Trace(_) | Command::Shipments(_) => true,
             Command::Recalls(_) | Command::Check(_) | Command::Discrepancies(_) | Command::Unit(_) => true,
-            Command::Refusals(_) | Command::Report { .. } | Command::Programme { .. } | Command::Codes(_) | Command::Notices(_) | Command::Webhooks(_) => true,
+            Command::Refusals(_)
+            | Command::Report { .. }
+            | Command::Programme { .. }
+            | Command::Codes(_)
+            | Command::Notices(_)
+            | Command::Webhooks(_) => true,
             Command::Registry { command } => matches!(command, Registry::List { .. } | Registry::Find(_) | Registry::Show(_)),
             _ => false,
         }

@@ -13,9 +13,9 @@ use domain::event::registry::{
 use domain::event::{
     Amount, Catch, CodeIssued, CodeRevoked, CodesScanned, CountBasis, CountRestated, Counted, CountedLine, CustomerReturned,
     DeliveryRefused, DiscrepancyResolved, Dispatched, DispatchedLine, Event, Fact, Finding, Harvested, Held, HouseholdShare, Lot,
-    LotAmount, LotOpened, Matched, NoticeGiven, NoticeKind, ObservationKind, Observed, OrderClosed, Ordered, OrderedLine, Packed, Process, Rebooked,
-    RecallAcknowledged, RecallForm, Recalled, Received, RefusalReason, RegistryFact, Released, ReturnReason, Scan,
-    ShipmentCancelled, ShortReported, Sold, Temperature, Transformed, Treatment, TypedName, Violation, Voided, WasteReason,
+    LotAmount, LotOpened, Matched, NoticeGiven, NoticeKind, ObservationKind, Observed, OrderClosed, Ordered, OrderedLine, Packed,
+    Process, Rebooked, RecallAcknowledged, RecallForm, Recalled, Received, RefusalReason, RegistryFact, Released, ReturnReason,
+    Scan, ShipmentCancelled, ShortReported, Sold, Temperature, Transformed, Treatment, TypedName, Violation, Voided, WasteReason,
     Wasted,
 };
 use domain::id::{

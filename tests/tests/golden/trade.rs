@@ -4,8 +4,9 @@ use crate::samples::{full_lines, full_lot, given, id, minimal_event, organizatio
 use domain::event::programme::{CertificateKind, CertificateRef};
 use domain::event::{
     Amount, Catch, CodeIssued, CodeRevoked, CodesScanned, CustomerReturned, DiscrepancyResolved, Dispatched, DispatchedLine,
-    Event, Fact, Finding, Harvested, Held, HouseholdShare, NoticeGiven, NoticeKind, ObservationKind, Observed, OrderClosed, Ordered, OrderedLine, Packed,
-    RecallAcknowledged, RecallForm, Recalled, Released, ReturnReason, Scan, ShipmentCancelled, Temperature, Treatment, TypedName,
+    Event, Fact, Finding, Harvested, Held, HouseholdShare, NoticeGiven, NoticeKind, ObservationKind, Observed, OrderClosed,
+    Ordered, OrderedLine, Packed, RecallAcknowledged, RecallForm, Recalled, Released, ReturnReason, Scan, ShipmentCancelled,
+    Temperature, Treatment, TypedName,
 };
 use domain::id::{ChainCode, CommandId, CommandRef, DistrictCode, LotId, OrderId, ProductCode, ShipmentId, Sscc, TraceCode};
 use domain::quantity::Milli;

@@ -12,10 +12,10 @@ use wire::proto::chuoi::record::v1::command::Action;
 use wire::proto::chuoi::record::v1::record_service_client::RecordServiceClient;
 use wire::proto::chuoi::record::v1::{
     AcknowledgeRecallRequest, CancelShipmentRequest, CloseOrderRequest, CommandHeader, CorrectRequest, CountRequest,
-    CountScansRequest, CustomerReturnRequest, DayPart, DispatchRequest, GiveNoticeRequest, HarvestRequest, HarvestResponse, HoldRequest,
-    IssueCodeRequest, ObserveRequest, OnConflict, OpenLotRequest, PackRequest, PlaceOrderRequest, RecallRequest, ReceiveRequest,
-    RefuseDeliveryRequest, RegisterRequest, ReleaseRequest, ReportShortRequest, ResolveRequest, RevokeCodeRequest, SellRequest,
-    TransformRequest, UnpackRequest, VoidRequest, WasteRequest, When,
+    CountScansRequest, CustomerReturnRequest, DayPart, DispatchRequest, GiveNoticeRequest, HarvestRequest, HarvestResponse,
+    HoldRequest, IssueCodeRequest, ObserveRequest, OnConflict, OpenLotRequest, PackRequest, PlaceOrderRequest, RecallRequest,
+    ReceiveRequest, RefuseDeliveryRequest, RegisterRequest, ReleaseRequest, ReportShortRequest, ResolveRequest,
+    RevokeCodeRequest, SellRequest, TransformRequest, UnpackRequest, VoidRequest, WasteRequest, When,
 };
 
 use super::facts::{Correct, RecordFlags, Recordable, Void, named_lots, named_shipment};
