@@ -3,12 +3,13 @@
 //! On a run's first day it says as well what it had done before.
 
 use domain::event::programme::OcopRule;
+use domain::id::{CommandId, OrganizationCode, TraceCode};
 use domain::time::BusinessDay;
 use wire::proto::chuoi::event::v1 as event;
 use wire::proto::chuoi::event::v1::{CertificateKind, CertificateStanding, Finding, ObservationKind};
 use wire::proto::chuoi::record::v1::command::Action;
 use wire::proto::chuoi::record::v1::register::Fact;
-use wire::proto::chuoi::record::v1::{Observe, Register};
+use wire::proto::chuoi::record::v1::{CountScans, IssueCode, Observe, Register, RevokeCode, ScanCount};
 
 use super::REGISTRY_BEGINS;
 use super::plan::{At, Planner, Wave};
@@ -30,6 +31,9 @@ const RESTRICTED: usize = 2;
 const RESTRICTED_DAYS: i32 = 3;
 /// Inspections of shops each day.
 const INSPECTED: usize = 6;
+/// Codes that are issued for products before what the run plays, of a usual one, and each day; and how many of them are scanned a day.
+const CODES: [usize; 2] = [60, 4];
+const SCANNED: usize = 200;
 /// Every so many days a chain is known differently.
 const CHAIN_CHANGES: u32 = 3;
 
@@ -56,6 +60,8 @@ pub struct Office {
     ended: u32,
     villages: u32,
     last_label: i64,
+    /// Traceability codes with the district of whoever had them issued.
+    codes: Vec<(TraceCode, String)>,
     /// Restricted shops with the day on which that is lifted.
     restricted: Vec<(SiteAt, i32)>,
 }
@@ -95,6 +101,7 @@ impl Planner<'_> {
         self.trademarks(nth == 0);
         self.villages(of(VILLAGES[since]), nth == 0);
         self.labels(of(LABEL_RUNS));
+        self.codes(of(CODES[since]));
         self.restrictions(of(RESTRICTED));
         self.chains(nth);
         self.inspections(of(INSPECTED));
@@ -274,7 +281,7 @@ impl Planner<'_> {
             let district = self.world.districts[at].clone();
             let Some(day) = district.ends.map(|date| BusinessDay::of(date).0) else { continue };
             let kind = if district.kind == "quận" { "phường" } else { "xã" };
-            let shares: &[u32] = if at % 2 == 0 { &[10_000] } else { &[6_000, 4_000] };
+            let shares: &[u32] = if at.is_multiple_of(2) { &[10_000] } else { &[6_000, 4_000] };
             for (part, &share_basis_points) in (1..).zip(shares) {
                 let code = format!("{}-{part}", district.code);
                 let name =
@@ -289,6 +296,35 @@ impl Planner<'_> {
                 };
                 self.register(day, Fact::DistrictSucceeded(passed));
             }
+        }
+    }
+
+    /// Codes that were issued are scanned, and one of them is given up; those who lead chains have others issued for their products.
+    fn codes(&mut self, many: usize) {
+        let authority = self.world.authority.clone();
+        let mut scans = Vec::new();
+        for at in 0..self.world.office.codes.len().min(SCANNED) {
+            let scan_count = self.dice.between(1, 40);
+            let (code, district) = self.world.office.codes[at].clone();
+            scans.push(ScanCount { code: code.to_string(), district, scan_count });
+        }
+        if !scans.is_empty() {
+            self.record(&authority, At::Day, Action::CountScans(CountScans { scans }));
+            let at = self.dice.below(self.world.office.codes.len());
+            let code = self.world.office.codes.swap_remove(at).0.to_string();
+            let revoke = RevokeCode { code: code.clone(), reason: "tem bị chép".to_owned() };
+            self.record(&authority, At::Day, Action::RevokeCode(revoke.clone()));
+            self.mistake(&authority, At::Day, Action::RevokeCode(revoke), &["CONTRADICTION"]);
+        }
+        for _ in 0..many {
+            let at = self.dice.below(self.world.chains.len());
+            let (lead, district) = (self.world.chains[at].lead.clone(), self.world.chains[at].district.clone());
+            let Some(&product) = self.dice.pick(&self.world.chains[at].products) else { continue };
+            let product = self.product_word(product);
+            let id = self.record(&lead, At::Day, Action::IssueCode(IssueCode { product, lot: None }));
+            // What the registry took for a code is one.
+            let Ok(organization) = OrganizationCode::parse(&lead) else { continue };
+            self.world.office.codes.push((TraceCode::derive(&organization, CommandId(id)), district));
         }
     }
 
@@ -432,7 +468,11 @@ impl Planner<'_> {
                 name: format!("Làng nghề Mẫu {trade} {} {nth:04}", self.world.tag),
                 trade: trade.to_owned(),
                 district_code: chain.district.clone(),
-                recognition_number: if nth % 4 == 0 { format!("{nth:04}/QĐ-{}", self.world.tag) } else { String::new() },
+                recognition_number: if nth.is_multiple_of(4) {
+                    format!("{nth:04}/QĐ-{}", self.world.tag)
+                } else {
+                    String::new()
+                },
             };
             let day = if before { self.once(30, 1_500) } else { self.day };
             self.register(day, Fact::CraftVillage(village));
@@ -508,7 +548,7 @@ impl Planner<'_> {
             unit: if it.by_pieces { "H87" } else { "KGM" }.to_owned(),
         };
         self.register(self.day, Fact::Capacity(declared));
-        if nth % CHAIN_CHANGES != 0 {
+        if !nth.is_multiple_of(CHAIN_CHANGES) {
             return;
         }
         let it = &mut self.world.chains[chain];
