@@ -6,6 +6,7 @@ use wire::proto::chuoi::event::v1::{
     CertificateKind, CertificateStanding, Finding, GradingLevel, LabelFate, NoticeKind, ObservationKind, OrganizationKind,
     Process, ProgrammeMeasure, RecallForm, RefusalReason, ReturnReason, SiteKind, SiteStanding, TrademarkStep, WasteReason,
 };
+use wire::proto::chuoi::notice::v1::WebhookState;
 use wire::proto::chuoi::programme::v1::Validity;
 use wire::proto::chuoi::record::v1::Verdict;
 use wire::proto::chuoi::registry::v1::RegistryKind;
@@ -182,6 +183,8 @@ words! {
         "recall" = Recall, "expiry" = Expiry, "out-of-stock" = OutOfStock, "idle-chain" = IdleChain,
         "temperature-breach" = TemperatureBreach, "discrepancy" = Discrepancy, "certificate-lapsing" = CertificateLapsing,
     }
+    /// How it goes with who is told over the web.
+    WebhookWord of WebhookState { "active" = Active, "failing" = Failing, "stopped" = Stopped, "removed" = Removed }
     /// Hold or recall.
     BlockWord of BlockKind { "held" = Held, "recalled" = Recalled }
     /// Why a lot may not be sold.

@@ -3,13 +3,16 @@
 use clap::Args;
 use tonic::transport::Channel;
 use wire::proto::chuoi::notice::v1::notice_service_client::NoticeServiceClient;
-use wire::proto::chuoi::notice::v1::{ListNoticesRequest, ListWebhooksRequest};
+use wire::proto::chuoi::notice::v1::{ListNoticesRequest, ListNoticesResponse, ListWebhooksRequest};
 
-use super::report::{Flags, pages, show};
-use super::{Client, ReadFlags, answered, query, typed};
+use super::report::{Flags, PAGE};
+use super::safety::listed;
+use super::stock::named;
+use super::{Client, ReadFlags, answered, local, query, typed};
 use crate::config::Settings;
 use crate::failure::Failure;
-use crate::words::NoticeWord;
+use crate::output::Table;
+use crate::words::{CertificateWord, NoticeWord, WebhookWord, number, unit};
 
 /// Flags of `notices`.
 #[derive(Args, Clone, Debug)]
@@ -73,7 +76,41 @@ pub async fn notices(settings: Settings, asked: &Notices) -> Result<(), Failure>
         oldest_first: asked.oldest_first,
         ..ListNoticesRequest::default()
     };
-    pages!(client, service, asked.flags, list_notices, "chuoi.notice.v1.ListNoticesResponse", request)
+    let mut request = ListNoticesRequest { at_least: asked.flags.read.at_least.clone(), ..request };
+    let mut all = ListNoticesResponse::default();
+    loop {
+        request.page_size = asked.flags.paging.page_size(all.rows.len(), PAGE);
+        let page = answered(service.list_notices(query(request.clone())).await)?;
+        all.rows.extend(page.rows);
+        request.page_token.clone_from(&page.next_page_token);
+        (all.next_page_token, all.position) = (page.next_page_token, page.position);
+        if request.page_token.is_empty() || asked.flags.paging.wanted(all.rows.len()) == 0 {
+            break;
+        }
+    }
+    let zone = client.zone()?;
+    client.show("chuoi.notice.v1.ListNoticesResponse", &all, || {
+        let columns = ["when", "what", "where", "chain", "product", "lot", "quantity>", "unit", "day", "days>", "about"];
+        let mut table = Table::new(&columns);
+        for notice in &all.rows {
+            let certificate = [CertificateWord::word(notice.certificate_kind), &notice.certificate_number].join(" ");
+            let command = [notice.organization_code.as_str(), &notice.about_command_id].join("/");
+            table.row([
+                notice.record_time.as_ref().map(|time| local(time, &zone)).unwrap_or_default(),
+                NoticeWord::word(notice.kind).to_owned(),
+                named(&notice.site_code, &notice.site_name),
+                notice.chain_code.clone(),
+                named(&notice.product_code, &notice.product_name),
+                notice.lot_code.clone(),
+                notice.quantity_milli.map(number).unwrap_or_default(),
+                notice.quantity_milli.map(|_| unit(&notice.unit).to_owned()).unwrap_or_default(),
+                notice.about_date.clone(),
+                notice.days.map(|days| days.to_string()).unwrap_or_default(),
+                if notice.about_command_id.is_empty() { certificate.trim().to_owned() } else { command },
+            ]);
+        }
+        listed(table, &all.next_page_token, &all.position)
+    })
 }
 
 /// Runs `webhooks`.
@@ -82,5 +119,25 @@ pub async fn webhooks(settings: Settings, asked: &Webhooks) -> Result<(), Failur
     let mut service = super::service!(NoticeServiceClient<Channel>, client.channel.clone());
     let request = ListWebhooksRequest { include_removed: asked.removed_too, at_least: asked.read.at_least.clone() };
     let answer = answered(service.list_webhooks(query(request)).await)?;
-    show(&client, "chuoi.notice.v1.ListWebhooksResponse", &answer)
+    let zone = client.zone()?;
+    client.show("chuoi.notice.v1.ListWebhooksResponse", &answer, || {
+        let mut table =
+            Table::new(&["name", "url", "state", "behind>", "taken>", "last taken", "failed>", "next attempt", "problem"]);
+        let time = |time: &Option<prost_types::Timestamp>| time.as_ref().map(|time| local(time, &zone)).unwrap_or_default();
+        for webhook in &answer.rows {
+            let fails = webhook.failures_count > 0;
+            table.row([
+                webhook.name.clone(),
+                webhook.url.clone(),
+                WebhookWord::word(webhook.state).to_owned(),
+                webhook.behind_count.to_string(),
+                webhook.delivered_count.to_string(),
+                time(&webhook.delivered_time),
+                webhook.failures_count.to_string(),
+                time(&webhook.next_time),
+                if fails { webhook.problem.clone() } else { String::new() },
+            ]);
+        }
+        listed(table, "", &answer.position)
+    })
 }
