@@ -423,15 +423,25 @@ impl Reading<'_> {
         Ok(())
     }
 
-    /// What flowed, with its keys.
+    /// What flowed through the stages that are measured, with its keys.
     async fn goods(&self, range: Range) -> Result<Numbered, Error> {
         let mut query = Query::default();
+        let stages: Vec<i32> = [
+            (Measure::FillRate, &[Stage::Dispatched][..]),
+            (Measure::HarvestToShelf, &[Stage::Received]),
+            (Measure::Shrink, &[Stage::Short, Stage::Wasted, Stage::Found, Stage::Missing]),
+        ]
+        .into_iter()
+        .filter(|(measure, _)| self.wants(*measure))
+        .flat_map(|(_, stages)| stages.iter().map(|stage| *stage as i32))
+        .collect();
+        let stages = query.bind(stages);
         let flows = range.goods(self.cut, &mut query, self.by_month());
         let conditions = self.filter.conditions(&mut query, true, false).join(" AND ");
         query.sql = format!(
             "SELECT {}, k.chain_code AS code, k.product_code AS of_code
              FROM (SELECT DISTINCT chain_code, product_code, site_code, to_site_code FROM {flows} AS k
-                   WHERE k.stage IN (5, 6, 8, 10, 11, 12)) AS k {} WHERE {conditions}",
+                   WHERE k.stage = ANY({stages}::integer[])) AS k {} WHERE {conditions}",
             self.only(&GOODS).key("0"),
             joins(),
         );
