@@ -3,7 +3,7 @@
 //! A notice's command has the id of its key, so any number may run and a crash doubles nothing: the recorder knows ids for ever. It
 //! waits quietly for servers that are away.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
 use domain::id::CommandId;
@@ -26,16 +26,21 @@ pub struct Pace {
     pub sweep: Duration,
     /// Notices in one pass at most; the rest in the next.
     pub most: usize,
+    /// Notices that one look finds at most; the rest with the next.
+    pub found: usize,
 }
 
 impl Default for Pace {
     fn default() -> Pace {
-        Pace { look: Duration::from_secs(2), sweep: Duration::from_secs(300), most: 300 }
+        Pace { look: Duration::from_secs(2), sweep: Duration::from_secs(300), most: 300, found: 20_000 }
     }
 }
 
 /// Pauses after a failure, from the first to the longest.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(5));
+/// Looks at what comes with the days rest so many times as long as the last took: where there is much, they are a fiftieth of what
+/// PostgreSQL does.
+const REST: u32 = 50;
 /// Between two passes of a flood: others record too.
 const BREATH: Duration = Duration::from_millis(500);
 /// Program that notices name.
@@ -52,7 +57,17 @@ pub async fn run(journal: Journal, settings: &database::Settings, recorder: &str
         Err(error) => return Failure::failed(format!("{recorder} is not an address of services"), error),
     };
     let batches = Batches::new(endpoint.connect_lazy());
-    let mut notifier = Notifier { journal, outlook, batches, pace, looked: None, swept: None, refused: BTreeSet::new() };
+    let mut notifier = Notifier {
+        journal,
+        outlook,
+        batches,
+        pace,
+        told: 0,
+        looked: None,
+        sweep: None,
+        found: VecDeque::new(),
+        refused: BTreeSet::new(),
+    };
     let mut pause = PAUSES.0;
     loop {
         let rest = match notifier.pass().await {
@@ -80,48 +95,63 @@ struct Notifier {
     outlook: Outlook,
     batches: Batches,
     pace: Pace,
-    /// The journal's end when everything that had happened was told.
+    /// Up to which entry everything that had happened was found.
+    told: u64,
+    /// The journal's end at the last look.
     looked: Option<u64>,
-    /// When everything that came with the days was told.
-    swept: Option<Instant>,
+    /// When everything is looked at again: what comes with the days, and whatever happened at all.
+    sweep: Option<Instant>,
+    /// What was found and is not told yet.
+    found: VecDeque<GiveNotice>,
     /// Keys of what the recorder would not take: not asked again before a restart.
     refused: BTreeSet<String>,
 }
 
 impl Notifier {
-    /// Whether there may be more than one pass takes.
+    /// Whether there is more than one pass takes.
     async fn pass(&mut self) -> Result<bool, Failure> {
+        if self.found.is_empty() {
+            self.find().await?;
+        }
+        let most = self.pace.most.min(self.found.len());
+        // Taken out once they are told: what fails is told again.
+        self.give(self.found.iter().take(most).cloned().collect()).await?;
+        self.found.drain(..most);
+        Ok(!self.found.is_empty())
+    }
+
+    /// Looks for what is to be told, if anything can have come.
+    async fn find(&mut self) -> Result<(), Failure> {
         let last = self.journal.last_sequence().await;
         let last = last.map_err(|error| Failure::failed("cannot ask the journal for its end", error))?;
-        let is_due = self.swept.is_none_or(|swept| swept.elapsed() >= self.pace.sweep);
+        let is_due = self.sweep.is_none_or(|sweep| Instant::now() >= sweep);
         if self.looked == Some(last) && !is_due {
-            return Ok(false);
+            return Ok(());
         }
+        let begun = Instant::now();
         let cannot = |error: views::Error| Failure::failed("cannot ask the views what there is to tell", error);
         // As of now, and not of a past that tables which are built anew go through.
         let at_least = self.journal.position(last).to_string();
-        let most = self.pace.most + self.refused.len();
-        let happened = self.outlook.happened(&at_least, most).await.map_err(cannot)?;
-        let is_full = happened.len() >= most;
-        self.give(happened).await?;
-        if is_full {
-            return Ok(true);
-        }
-        self.looked = Some(last);
-        if is_due {
-            let came = self.outlook.came(&at_least, Horizon::default(), most).await.map_err(cannot)?;
-            let is_full = came.len() >= most;
-            self.give(came).await?;
-            if is_full {
-                return Ok(true);
+        let most = self.pace.found + self.refused.len();
+        // What stood resolved and no longer does is found where all is looked at.
+        let behind = if is_due { 0 } else { self.told };
+        let mut found = self.outlook.happened(&at_least, behind, most).await.map_err(cannot)?;
+        if found.len() < most {
+            (self.told, self.looked) = (last, Some(last));
+            if is_due {
+                let came = self.outlook.came(&at_least, Horizon::default(), most).await.map_err(cannot)?;
+                if came.len() < most {
+                    self.sweep = Some(Instant::now() + self.pace.sweep.max(begun.elapsed() * REST));
+                }
+                found.extend(came);
             }
-            self.swept = Some(Instant::now());
         }
-        Ok(false)
+        found.retain(|notice| !self.refused.contains(&notice.key));
+        self.found.extend(found);
+        Ok(())
     }
 
-    async fn give(&mut self, mut notices: Vec<GiveNotice>) -> Result<(), Failure> {
-        notices.retain(|notice| !self.refused.contains(&notice.key));
+    async fn give(&mut self, notices: Vec<GiveNotice>) -> Result<(), Failure> {
         if notices.is_empty() {
             return Ok(());
         }

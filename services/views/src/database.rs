@@ -7,7 +7,7 @@ use crate::{codes, notices, orders, registry, safety, shipments, stock, throughp
 use deadpool_postgres::{ClientWrapper, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, Transaction};
 use std::time::{Duration, SystemTime};
 use tokio_postgres::types::ToSql;
-use tokio_postgres::{Client, NoTls};
+use tokio_postgres::{Client, NoTls, Row};
 use uuid::Uuid;
 
 mod migrations {
@@ -142,32 +142,36 @@ pub struct Checkpoint {
     pub tally: Tally,
 }
 
+/// Columns of a checkpoint in the order in which its row is read.
+pub(crate) const CHECKPOINT_COLUMNS: &str = "generation, journal_id, checkpoint.sequence, hash, record_time, business_time_zone,
+    entry_count, command_count, event_count, registry_event_count";
+
 /// The checkpoint; none where nothing was folded yet.
 pub async fn checkpoint(client: &impl tokio_postgres::GenericClient) -> Result<Option<Checkpoint>, Error> {
-    let row = client
-        .query_opt(
-            "SELECT generation, journal_id, sequence, hash, record_time, business_time_zone, entry_count, command_count, event_count,
-                    registry_event_count FROM checkpoint",
-            &[],
-        )
-        .await?;
-    let Some(row) = row else { return Ok(None) };
-    let hash: Vec<u8> = row.try_get(3)?;
-    Ok(Some(Checkpoint {
-        generation: row.try_get(0)?,
-        journal: row.try_get(1)?,
-        sequence: row.try_get::<_, i64>(2)?.unsigned_abs(),
-        // The table's CHECK allows nothing else.
-        hash: hash.try_into().unwrap_or_default(),
-        record_time: row.try_get(4)?,
-        business_time_zone: row.try_get(5)?,
-        tally: Tally {
-            entries: row.try_get(6)?,
-            commands: row.try_get(7)?,
-            events: row.try_get(8)?,
-            registry_events: row.try_get(9)?,
-        },
-    }))
+    let row = client.query_opt(&format!("SELECT {CHECKPOINT_COLUMNS} FROM checkpoint"), &[]).await?;
+    row.as_ref().map(Checkpoint::of).transpose()
+}
+
+impl Checkpoint {
+    /// Of a row that begins with its columns.
+    pub(crate) fn of(row: &Row) -> Result<Checkpoint, Error> {
+        let hash: Vec<u8> = row.try_get(3)?;
+        Ok(Checkpoint {
+            generation: row.try_get(0)?,
+            journal: row.try_get(1)?,
+            sequence: row.try_get::<_, i64>(2)?.unsigned_abs(),
+            // The table's CHECK allows nothing else.
+            hash: hash.try_into().unwrap_or_default(),
+            record_time: row.try_get(4)?,
+            business_time_zone: row.try_get(5)?,
+            tally: Tally {
+                entries: row.try_get(6)?,
+                commands: row.try_get(7)?,
+                events: row.try_get(8)?,
+                registry_events: row.try_get(9)?,
+            },
+        })
+    }
 }
 
 /// Writes a batch and moves the checkpoint from where it was to the last of the batch's entries.
@@ -307,7 +311,7 @@ pub(crate) async fn find(
     transaction: &Transaction<'_>,
     query: &str,
     values: &[&(dyn ToSql + Sync)],
-) -> Result<Option<tokio_postgres::Row>, Error> {
+) -> Result<Option<Row>, Error> {
     let query = transaction.prepare_cached(query).await?;
     Ok(transaction.query_opt(&query, values).await?)
 }

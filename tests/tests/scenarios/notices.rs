@@ -42,7 +42,7 @@ fn at(from_today: i32, time: &str) -> String {
 fn notifier(system: &System) -> JoinHandle<()> {
     let (journal, database) = (system.journal.clone(), system.database());
     let recorder = format!("http://{}", system.address);
-    let pace = chuoi::notify::Pace { look: Duration::from_millis(50), sweep: Duration::from_millis(300), most: 4 };
+    let pace = chuoi::notify::Pace { look: Duration::from_millis(50), sweep: Duration::from_millis(300), most: 4, found: 6 };
     tokio::spawn(async move { drop(chuoi::notify::run(journal, &database, &recorder, pace).await) })
 }
 

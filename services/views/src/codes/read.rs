@@ -21,9 +21,11 @@ const ELSEWHERE_SCANS: i64 = 20;
 /// Districts where the goods never were, on one day, that make it suspect by themselves.
 const ELSEWHERE_DISTRICTS: i64 = 5;
 
-/// Whether a code was probably copied: scanned in many places where its goods never were on one day, or mostly there.
-fn is_probably_copied(located: i64, elsewhere: i64, districts_of_a_day: i64) -> bool {
-    districts_of_a_day >= ELSEWHERE_DISTRICTS || (elsewhere >= ELSEWHERE_SCANS && elsewhere > located - elsewhere)
+/// Whether a code of scans `s` was probably copied: scanned in many places where its goods never were on one day, or mostly there.
+fn is_copied() -> String {
+    format!(
+        "coalesce(s.districts >= {ELSEWHERE_DISTRICTS} OR (s.elsewhere >= {ELSEWHERE_SCANS} AND s.elsewhere > s.located - s.elsewhere), false)"
+    )
 }
 
 /// Codes that fit a condition on `c`, in the order of the codes, each with its revocation and its scans. Goods were where their lot
@@ -38,7 +40,7 @@ fn codes(condition: &str) -> String {
         "SELECT c.code, coalesce(mo.survivor_code, c.organization_code) AS organization_code, o.name AS organization_name,
                 coalesce(mp.survivor_code, c.product_code) AS product_code, p.name AS product_name, c.lot_id, l.lot_code, c.issued_day,
                 v.revoked_day, v.reason, coalesce(s.total, 0)::bigint AS total, coalesce(s.located, 0)::bigint AS located,
-                coalesce(s.elsewhere, 0)::bigint AS elsewhere, coalesce(s.districts, 0)::bigint AS districts, s.last_day
+                coalesce(s.elsewhere, 0)::bigint AS elsewhere, coalesce(s.districts, 0)::bigint AS districts, {} AS is_copied, s.last_day
          FROM codes c
          LEFT JOIN merged mo ON mo.kind = 'organization' AND mo.code = c.organization_code
          LEFT JOIN organizations o ON o.organization_code = coalesce(mo.survivor_code, c.organization_code)
@@ -72,6 +74,7 @@ fn codes(condition: &str) -> String {
              SELECT sum(total) AS total, sum(located) AS located, sum(elsewhere) AS elsewhere, max(districts) AS districts,
                     max(scanned_day) AS last_day FROM days) AS s ON true
          WHERE {} AND {condition} ORDER BY c.code",
+        is_copied(),
         stands("v"),
         stands("s"),
         stands("c"),
@@ -86,10 +89,6 @@ fn text(row: &Row, column: &str) -> Result<String, Error> {
 fn code(row: &Row) -> Result<TraceCode, Error> {
     let text = text(row, "code")?;
     TraceCode::parse(&text).map(|(code, _)| code).map_err(|error| Error::Unfoldable(error.to_string()))
-}
-
-fn copied(row: &Row) -> Result<bool, Error> {
-    Ok(is_probably_copied(row.try_get("located")?, row.try_get("elsewhere")?, row.try_get("districts")?))
 }
 
 fn standing(row: &Row) -> Result<CodeStanding, Error> {
@@ -127,7 +126,7 @@ pub(super) async fn resolve(
     };
     answer.set_standing(standing(row)?);
     let (organization, today) = (text(row, "organization_code")?, today(cut)?);
-    answer.is_probably_copied = copied(row)?;
+    answer.is_probably_copied = row.try_get("is_copied")?;
     answer.product_code = text(row, "product_code")?;
     answer.product_name = text(row, "product_name")?;
     answer.producer_name = text(row, "organization_name")?;
@@ -145,8 +144,7 @@ pub(super) async fn resolve(
         None => {
             let (holders, products) = (vec![organization], vec![answer.product_code.clone()]);
             let covering = ListCertificatesRequest { holders, products, ..ListCertificatesRequest::default() };
-            let page = Page::read(0, 1_000, 1_000, "", &covering)?;
-            answer.certificates = certificates::list_certificates(cut, &covering, &page).await?.rows;
+            answer.certificates = certificates::list_certificates(cut, &covering, &Page::all()).await?.rows;
         }
     }
     Ok(answer)
@@ -177,17 +175,11 @@ pub(super) async fn list(
     let (named, organizations) = (query.bind(named), query.bind(organizations));
     let (products, lots, after) = (query.bind(products), query.bind(lots), query.bind(after));
     let limit = query.bind(page.size.saturating_add(1));
-    let suspect = if request.copied_only {
-        format!(
-            "AND (s.districts >= {ELSEWHERE_DISTRICTS} OR (s.elsewhere >= {ELSEWHERE_SCANS} AND s.elsewhere > s.located - s.elsewhere))"
-        )
-    } else {
-        String::new()
-    };
+    let suspect = if request.copied_only { is_copied() } else { "true".to_owned() };
     let all = codes(&format!(
         "({named}::text[] IS NULL OR c.code = ANY({named})) AND ({organizations}::text[] IS NULL OR c.organization_code = ANY({organizations}))
          AND ({products}::text[] IS NULL OR c.product_code = ANY({products})) AND ({lots}::uuid[] IS NULL OR c.lot_id = ANY({lots}))
-         AND ({after}::text IS NULL OR c.code > {after}) {suspect}"
+         AND ({after}::text IS NULL OR c.code > {after}) AND {suspect}"
     ));
     query.sql = format!("{all} LIMIT {limit}");
     let mut found = cut.query(&query).await?;
@@ -209,27 +201,8 @@ pub(super) async fn list(
             elsewhere_scan_count: row.try_get("elsewhere")?,
             elsewhere_district_count: i32::try_from(row.try_get::<_, i64>("districts")?).unwrap_or(i32::MAX),
             last_scanned_date: filter::date(row.try_get("last_day")?),
-            is_probably_copied: copied(row)?,
+            is_probably_copied: row.try_get("is_copied")?,
         });
     }
     Ok(proto::ListCodesResponse { rows, next_page_token, position: cut.position() })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_code_is_suspect_where_it_is_scanned_mostly_or_widely_where_its_goods_never_were() {
-        for (located, elsewhere, districts, copied) in [
-            (0, 0, 0, false),
-            (1_000, 400, 4, false),
-            (1_000, 4, 5, true),
-            (39, 20, 1, true),
-            (40, 20, 1, false),
-            (19, 19, 1, false),
-        ] {
-            assert_eq!(is_probably_copied(located, elsewhere, districts), copied, "{located} {elsewhere} {districts}");
-        }
-    }
 }

@@ -3,8 +3,8 @@
 use crate::database::{self, Settings};
 use crate::page::Page;
 use crate::programme::certificates::list_certificates;
-use crate::read::{Cut, Views, whole};
-use crate::report::goods::{MOST_PRODUCTS, shortages};
+use crate::read::{Cut, Query, Views, whole};
+use crate::report::goods::lacking;
 use crate::report::shares::idle_chains;
 use crate::safety::discrepancies::open;
 use crate::safety::read::{BLOCKS, IS_OPEN};
@@ -17,8 +17,7 @@ use uuid::Uuid;
 use wire::proto::chuoi::event::v1 as event;
 use wire::proto::chuoi::programme::v1::ListCertificatesRequest;
 use wire::proto::chuoi::record::v1::{GiveNotice, LotReference};
-use wire::proto::chuoi::report::v1::{ListIdleChainsRequest, ListShortagesRequest};
-use wire::proto::chuoi::throughput::v1::Stage;
+use wire::proto::chuoi::report::v1::ListIdleChainsRequest;
 
 /// Days back that an expired lot on hand, or an unresolved discrepancy, is still news.
 const NEWS_DAYS: i32 = 30;
@@ -52,15 +51,16 @@ impl Outlook {
         Ok(Outlook(Views::over(pool, tokio::sync::watch::channel(false).1)))
     }
 
-    /// What happened and is to be told: recalls, temperatures beyond what is allowed, discrepancies. As of tables that hold the
-    /// position; so many at most, the oldest first.
-    pub async fn happened(&self, at_least: &str, limit: usize) -> Result<Vec<GiveNotice>, Error> {
+    /// What was recorded behind an entry and is to be told: recalls, temperatures beyond what is allowed, discrepancies. As of
+    /// tables that hold the position; so many at most, the oldest first.
+    pub async fn happened(&self, at_least: &str, behind: u64, limit: usize) -> Result<Vec<GiveNotice>, Error> {
         let client = self.0.reach(at_least).await?;
+        let behind = i64::try_from(behind).unwrap_or(i64::MAX);
         whole!(client, |cut| {
             cut.plan_each().await?;
             let mut due = Due::of(cut, limit)?;
-            due.recalls(cut).await?;
-            due.discrepancies(cut).await?;
+            due.recalls(cut, behind).await?;
+            due.discrepancies(cut, behind).await?;
             Ok(due.notices)
         })
     }
@@ -112,15 +112,15 @@ impl Due {
         Ok(())
     }
 
-    async fn recalls(&mut self, cut: &Cut<'_>) -> Result<(), Error> {
+    async fn recalls(&mut self, cut: &Cut<'_>, behind: i64) -> Result<(), Error> {
         let sql = format!(
             "SELECT k.organization_code, k.command_id, k.business_day, l.lot_id
-             FROM ({BLOCKS} WHERE b.is_recall AND {IS_OPEN}) AS k CROSS JOIN unnest(k.lots) AS l (lot_id)
+             FROM ({BLOCKS} WHERE b.is_recall AND b.sequence > $2 AND {IS_OPEN}) AS k CROSS JOIN unnest(k.lots) AS l (lot_id)
              WHERE NOT EXISTS (SELECT FROM notices n
                                WHERE n.key = 'recall/' || k.organization_code || '/' || k.command_id || '/' || l.lot_id)
              ORDER BY k.sequence, k.ordinal, l.lot_id LIMIT $1"
         );
-        for row in cut.rows(&sql, &[&self.left()]).await? {
+        for row in cut.rows(&sql, &[&self.left(), &behind]).await? {
             let (organization, command): (String, Uuid) = (row.try_get("organization_code")?, row.try_get("command_id")?);
             let lot: Uuid = row.try_get("lot_id")?;
             let key = [organization.as_str(), &command.to_string(), &lot.to_string()].join("/");
@@ -135,8 +135,8 @@ impl Due {
         Ok(())
     }
 
-    async fn discrepancies(&mut self, cut: &Cut<'_>) -> Result<(), Error> {
-        for found in open(cut, self.today.plus(-NEWS_DAYS), self.left()).await? {
+    async fn discrepancies(&mut self, cut: &Cut<'_>, behind: i64) -> Result<(), Error> {
+        for found in open(cut, self.today.plus(-NEWS_DAYS), behind, self.left()).await? {
             let kind = if found.is_breach { NoticeKind::TemperatureBreach } else { NoticeKind::Discrepancy };
             let command = found.command.to_string();
             let key = [found.organization.as_str(), &command].join("/");
@@ -183,29 +183,30 @@ impl Due {
 
     /// As the report of shortages says.
     async fn out_of_stock(&mut self, cut: &Cut<'_>) -> Result<(), Error> {
-        let (received, sold) = (Stage::Received as i16, Stage::Sold as i16);
-        let sql = "SELECT DISTINCT product_code FROM goods_daily WHERE business_day >= $1 AND stage IN ($2, $3) ORDER BY 1";
-        let dealt = cut.rows(sql, &[&self.today.plus(-DEALT_DAYS).0, &received, &sold]).await?;
-        let products = dealt.iter().map(|row| row.try_get(0)).collect::<Result<Vec<String>, _>>()?;
-        let page = Page::all();
-        let mut empty = Vec::new();
-        for products in products.chunks(MOST_PRODUCTS) {
-            let request = ListShortagesRequest { products: products.to_vec(), days: DEALT_DAYS, ..Default::default() };
-            for shelf in shortages(cut, &request, &page).await?.rows {
-                let since = filter::day("last_date", &shelf.last_date)?;
-                let days = since.map(|since| self.today.0.saturating_sub(since.0));
-                let key = [shelf.site_code.as_str(), &shelf.product_code, &shelf.last_date].join("/");
-                empty.push(GiveNotice {
-                    site: shelf.site_code,
-                    product: shelf.product_code,
-                    date: shelf.last_date,
-                    days,
-                    ..notice(NoticeKind::OutOfStock, &key)
-                });
-            }
+        if self.left() == 0 {
+            return Ok(());
         }
-        empty.sort_by(|one, other| (&one.date, &one.key).cmp(&(&other.date, &other.key)));
-        self.take_new(cut, empty).await
+        let mut query = Query::default();
+        let lacking = lacking(cut, &mut query, None, self.today.plus(1 - DEALT_DAYS), self.today).await?;
+        let limit = query.bind(self.left());
+        query.sql = format!(
+            "SELECT k.* FROM (
+                 SELECT site_code, product_code, last_day, to_char(date '1970-01-01' + last_day, 'YYYY-MM-DD') AS last_date
+                 FROM {lacking} AS k) AS k
+             WHERE NOT EXISTS (SELECT FROM notices n
+                               WHERE n.key = '{}/' || k.site_code || '/' || k.product_code || '/' || coalesce(k.last_date, ''))
+             ORDER BY k.last_day, k.site_code, k.product_code LIMIT {limit}",
+            NoticeKind::OutOfStock.as_str()
+        );
+        for row in cut.query(&query).await? {
+            let (site, product): (String, String) = (row.try_get("site_code")?, row.try_get("product_code")?);
+            let last: Option<i32> = row.try_get("last_day")?;
+            let date = filter::date(last);
+            let key = [site.as_str(), &product, &date].join("/");
+            let days = last.map(|last| self.today.0.saturating_sub(last));
+            self.take(GiveNotice { site, product, date, days, ..notice(NoticeKind::OutOfStock, &key) });
+        }
+        Ok(())
     }
 
     /// As the report of idle chains says; while farms rest for Tết, nobody is told. Of a chain that never entered anything nothing

@@ -17,27 +17,25 @@ use wire::proto::chuoi::report::v1::{DemandBasis, WithdrawalReason};
 use wire::proto::chuoi::throughput::v1::Stage;
 
 /// Products of a question about shortages: each is held against every site.
-pub(crate) const MOST_PRODUCTS: usize = 20;
+const MOST_PRODUCTS: usize = 20;
 
 /// A site, as far as a shortage tells of it.
 struct Site {
     name: String,
     kind: String,
     district: String,
-    is_shop: bool,
     /// Millionths of a degree.
     place: (i32, i32),
 }
 
 async fn sites(cut: &Cut<'_>) -> Result<BTreeMap<String, Site>, Error> {
-    let sql = "SELECT site_code, name, kind, district_code, is_shop, latitude_e6, longitude_e6 FROM sites";
+    let sql = "SELECT site_code, name, kind, district_code, latitude_e6, longitude_e6 FROM sites";
     let mut sites = BTreeMap::new();
     for row in cut.rows(sql, &[]).await? {
         let site = Site {
             name: row.try_get("name")?,
             kind: row.try_get("kind")?,
             district: row.try_get("district_code")?,
-            is_shop: row.try_get("is_shop")?,
             place: (row.try_get("latitude_e6")?, row.try_get("longitude_e6")?),
         };
         sites.insert(row.try_get("site_code")?, site);
@@ -62,8 +60,51 @@ struct Standing {
     blocked: i64,
 }
 
+/// Shops that received or sold a product in these days and have none of it that may be sold today, as rows of a query: shop, product,
+/// the last day, what was sold, name and unit.
+pub(crate) async fn lacking(
+    cut: &Cut<'_>,
+    query: &mut Query,
+    products: Option<&Vec<String>>,
+    first: BusinessDay,
+    today: BusinessDay,
+) -> Result<String, Error> {
+    let (received, sold) = (Stage::Received as i32, Stage::Sold as i32);
+    let stopped = stopped(cut).await?;
+    let stops = stopped.into_iter().flat_map(|(lot, stops)| stops.into_iter().map(move |stop| (lot, stop.site)));
+    let (lots, sites): (Vec<Uuid>, Vec<Option<String>>) = stops.unzip();
+    let source = Range { from: Some(first), to: Some(today) }.source(cut, query, false);
+    let (lots, sites, today) = (query.bind(lots), query.bind(sites), query.bind(today.0));
+    let only = products.map(|only| query.bind(only.clone()));
+    let of = |column: &str| only.as_ref().map_or("true".to_owned(), |only| format!("{column} = ANY({only}::text[])"));
+    Ok(format!(
+        "(WITH dealt AS (
+              SELECT {PRODUCT} AS product_code, {SITE} AS site_code, max(k.day) FILTER (WHERE k.quantity_milli > 0) AS last_day,
+                     coalesce(sum(k.quantity_milli) FILTER (WHERE k.stage = {sold}), 0)::bigint AS sold,
+                     max(p.name) AS name, max(p.base_unit) AS unit
+              FROM {source} AS k {} WHERE {} AND k.stage IN ({received}, {sold})
+              GROUP BY 1, 2 HAVING sum(k.quantity_milli) > 0),
+          sellable AS (
+              SELECT product_code, site_code FROM (
+                  SELECT coalesce(mp.survivor_code, l.product_code) AS product_code, coalesce(ms.survivor_code, k.site_code) AS site_code,
+                         k.lot_id, k.quantity_milli
+                  FROM stock k JOIN lots l USING (lot_id) LEFT JOIN merged mp ON mp.kind = 'product' AND mp.code = l.product_code
+                  LEFT JOIN merged ms ON ms.kind = 'site' AND ms.code = k.site_code
+                  WHERE {} AND (l.expiry_day IS NULL OR l.expiry_day >= {today})) AS k
+              WHERE NOT EXISTS (SELECT FROM unnest({lots}::uuid[], {sites}::text[]) AS stop (lot_id, site_code)
+                                WHERE stop.lot_id = k.lot_id AND coalesce(stop.site_code, k.site_code) = k.site_code)
+              GROUP BY 1, 2 HAVING sum(k.quantity_milli) > 0)
+          SELECT dealt.* FROM dealt JOIN sites shop USING (site_code)
+          WHERE shop.is_shop AND NOT EXISTS (
+              SELECT FROM sellable WHERE sellable.product_code = dealt.product_code AND sellable.site_code = dealt.site_code))",
+        joins(),
+        of("k.product_code"),
+        of("l.product_code"),
+    ))
+}
+
 /// Shops that dealt in a product and have none to sell.
-pub(crate) async fn shortages(
+pub(super) async fn shortages(
     cut: &Cut<'_>,
     request: &proto::ListShortagesRequest,
     page: &Page,
@@ -79,19 +120,8 @@ pub(crate) async fn shortages(
     let today = today(cut)?;
     let first = today.plus(1 - length("days", request.days, 30)?);
     let sites = sites(cut).await?;
-    let (received, sold) = (Stage::Received as i32, Stage::Sold as i32);
-
     let mut query = Query::default();
-    let source = Range { from: Some(first), to: Some(today) }.source(cut, &mut query, false);
-    let bound = query.bind(products.clone());
-    query.sql = format!(
-        "SELECT {PRODUCT} AS product_code, {SITE} AS site_code, max(k.day) FILTER (WHERE k.quantity_milli > 0) AS last_day,
-                coalesce(sum(k.quantity_milli) FILTER (WHERE k.stage = {sold}), 0)::bigint AS sold,
-                max(p.name) AS name, max(p.base_unit) AS unit
-         FROM {source} AS k {} WHERE k.product_code = ANY({bound}::text[]) AND k.stage IN ({received}, {sold})
-         GROUP BY 1, 2 HAVING sum(k.quantity_milli) > 0",
-        joins()
-    );
+    query.sql = format!("SELECT * FROM {} AS lacking", lacking(cut, &mut query, Some(&products), first, today).await?);
     let dealt = cut.query(&query).await?;
     let standing = standing(cut, &products, today).await?;
     let mut incoming: BTreeMap<(String, String), i64> = BTreeMap::new();
@@ -107,16 +137,13 @@ pub(crate) async fn shortages(
     let mut rows = Vec::new();
     for row in dealt {
         let (product, code): (String, String) = (row.try_get("product_code")?, row.try_get("site_code")?);
-        let Some(site) = sites.get(&code).filter(|site| site.is_shop) else { continue };
+        let Some(site) = sites.get(&code) else { continue };
         let asked = |of: &Option<Vec<String>>, value: &String| of.as_ref().is_none_or(|only| only.contains(value));
         if !asked(&only, &code) || !asked(&channels, &site.kind) || !asked(&districts, &site.district) {
             continue;
         }
         let at = standing.get(&product);
         let here = at.and_then(|at| at.get(&code)).copied().unwrap_or_default();
-        if here.sellable > 0 {
-            continue;
-        }
         let others = at.into_iter().flatten().filter(|(_, standing)| standing.sellable > 0);
         let far = others.filter_map(|(other, standing)| {
             let place = sites.get(other)?;

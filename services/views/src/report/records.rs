@@ -30,20 +30,18 @@ pub(super) async fn lateness(
         }
     };
     // What follows from other facts, and what takes them back, has no time of its own. A day's event has its beginning as its time.
-    // Grouped by the logarithm of the delay, so that a month of a million events is counted and not sorted; in whole microseconds,
-    // which take half as long as intervals.
+    // Grouped by the logarithm of the delay, so that a month of a million events is counted and not sorted.
     let sql = format!(
         "SELECT coalesce(m.survivor_code, g.organization_code) AS code, o.name, g.steps, g.counts, g.most, g.late_events
          FROM (SELECT organization_code, array_agg(step) AS steps, array_agg(events) AS counts, max(most) AS most,
                       sum(late_events)::bigint AS late_events
          FROM (
-             SELECT organization_code, floor({STEPS} * ln(1 + greatest(0, delay_micros) / 60000000.0::float8))::integer AS step,
-                    greatest(0, max(delay_micros) / 60000000) AS most, count(*) AS events,
-                    count(*) FILTER (WHERE delay_micros > $4::bigint * 3600000000) AS late_events
+             SELECT organization_code, floor({STEPS} * ln(1 + greatest(0, delay_seconds) / 60))::integer AS step,
+                    floor(greatest(0, max(delay_seconds)) / 60)::bigint AS most, count(*) AS events,
+                    count(*) FILTER (WHERE delay_seconds > $4) AS late_events
              FROM (
                  SELECT e.organization_code,
-                        (date_part('epoch', e.record_time) * 1000000)::bigint - (date_part('epoch', e.event_time) * 1000000)::bigint
-                            - CASE WHEN e.precision = 1 THEN 0 ELSE 86400000000 END AS delay_micros
+                        date_part('epoch', e.record_time - e.event_time) - CASE WHEN e.precision = 1 THEN 0 ELSE 86400 END AS delay_seconds
                  FROM events e
                  WHERE e.record_time >= (date '1970-01-01' + $1::integer)::timestamp AT TIME ZONE $3::text
                      AND e.record_time < (date '1970-01-01' + $2::integer + 1)::timestamp AT TIME ZONE $3::text
@@ -57,7 +55,7 @@ pub(super) async fn lateness(
     );
     let zone = &cut.checkpoint.business_time_zone;
     let mut by_organization: BTreeMap<String, (String, Delays, proto::Lateness)> = BTreeMap::new();
-    for row in cut.rows(&sql, &[&first.0, &last.0, zone, &i64::from(hours), &organizations]).await? {
+    for row in cut.rows(&sql, &[&first.0, &last.0, zone, &(f64::from(hours) * 3_600.0), &organizations]).await? {
         let name = || row.try_get::<_, Option<String>>("name").map(Option::unwrap_or_default);
         let (_, delays, sums) = match by_organization.entry(row.try_get("code")?) {
             Entry::Occupied(found) => found.into_mut(),

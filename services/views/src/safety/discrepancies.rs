@@ -63,8 +63,8 @@ pub(crate) struct Open {
     pub lot: Option<Uuid>,
 }
 
-/// Such discrepancies recorded since a day, oldest first. A command's are told together.
-pub(crate) async fn open(cut: &Cut<'_>, since: BusinessDay, limit: i64) -> Result<Vec<Open>, Error> {
+/// Such discrepancies recorded since a day and behind an entry, oldest first. A command's are told together.
+pub(crate) async fn open(cut: &Cut<'_>, since: BusinessDay, behind: i64, limit: i64) -> Result<Vec<Open>, Error> {
     let standing = standing();
     let sql = format!(
         "SELECT DISTINCT ON (k.sequence, k.organization_code, k.command_id) k.*
@@ -74,7 +74,7 @@ pub(crate) async fn open(cut: &Cut<'_>, since: BusinessDay, limit: i64) -> Resul
                       ), false) AS is_breach
                FROM discrepancies d JOIN events e USING (sequence, ordinal)
                LEFT JOIN reversals r ON r.organization_code = d.organization_code AND r.command_id = d.command_id {standing}
-               WHERE e.record_time >= to_timestamp($1::bigint * 86400.0)
+               WHERE d.sequence > $3 AND e.record_time >= to_timestamp($1::bigint * 86400.0)
                    AND NOT EXISTS (SELECT FROM notices n
                                    WHERE n.key = 'discrepancy/' || d.organization_code || '/' || d.command_id
                                        OR n.key = 'temperature-breach/' || d.organization_code || '/' || d.command_id)
@@ -83,7 +83,7 @@ pub(crate) async fn open(cut: &Cut<'_>, since: BusinessDay, limit: i64) -> Resul
          ORDER BY k.sequence, k.organization_code, k.command_id, k.ordinal"
     );
     let mut found = Vec::new();
-    for row in cut.rows(&sql, &[&i64::from(since.0), &limit]).await? {
+    for row in cut.rows(&sql, &[&i64::from(since.0), &limit, &behind]).await? {
         let (sequence, ordinal): (i64, i32) = (row.try_get("sequence")?, row.try_get("ordinal")?);
         let lots = "SELECT DISTINCT lot_id FROM movements WHERE sequence = $1 AND ordinal = $2
                     UNION SELECT lot_id FROM event_lots WHERE sequence = $1 AND ordinal = $2 LIMIT 2";

@@ -101,7 +101,7 @@ pub(crate) async fn list(
          WHERE l.open_milli > 0 AND l.shipment_id IN (SELECT sh.shipment_id FROM {SHIPMENTS} WHERE {}) GROUP BY 1 ORDER BY 1",
         totals.join(" AND ")
     );
-    let in_transit = cut.query(&count).await?.iter().map(|row| total(row, "")).collect::<Result<_, _>>()?;
+    let in_transit = cut.query(&count).await?.iter().map(total).collect::<Result<_, _>>()?;
     Ok(proto::ListShipmentsResponse { shipments, in_transit, total_shipments, next_page_token, position: cut.position() })
 }
 

@@ -6,7 +6,7 @@ use crate::page::Page;
 use crate::read::{Cut, Query, beyond};
 use crate::{Error, filter, names};
 use domain::time::Calendar;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use tokio_postgres::Row;
 use uuid::Uuid;
 use wire::proto::chuoi::stock::v1 as proto;
@@ -119,10 +119,10 @@ const SUMS: &str = "sum(k.quantity_milli)::bigint AS quantity_milli,
     div(sum(k.quantity_milli::numeric * coalesce(p.mass_gram, 0)), 1000)::bigint AS mass_gram,
     coalesce(sum(k.quantity_milli) FILTER (WHERE coalesce(p.mass_gram, 0) = 0), 0)::bigint AS unknown_milli";
 
-/// The same over all combinations of one unit.
-const TOTAL: &str = "(sum(sum(k.quantity_milli)) OVER whole)::bigint AS total_quantity_milli,
-    div(sum(sum(k.quantity_milli::numeric * coalesce(p.mass_gram, 0))) OVER whole, 1000)::bigint AS total_mass_gram,
-    coalesce(sum(sum(k.quantity_milli) FILTER (WHERE coalesce(p.mass_gram, 0) = 0)) OVER whole, 0)::bigint AS total_unknown_milli";
+/// The same, with the mass as it is summed further: it is rounded once.
+const PARTS: &str = "sum(k.quantity_milli)::bigint AS quantity_milli,
+    sum(k.quantity_milli::numeric * coalesce(p.mass_gram, 0)) AS mass_milligram,
+    coalesce(sum(k.quantity_milli) FILTER (WHERE coalesce(p.mass_gram, 0) = 0), 0)::bigint AS unknown_milli";
 
 /// What stands under the code of a duplicate counts under the survivor's. Where there is no duplicate, a page is read along an index
 /// instead of sorted out of all rows.
@@ -267,31 +267,32 @@ pub(crate) async fn stock(
         }));
     }
     let of_sites = filter.asks_sites() || [StockKey::Site, StockKey::Channel, StockKey::District].into_iter().any(is_asked);
-    // Of a few sites the sums of all rows come with the rows; else a page is read along an index.
-    let has_whole = page.is_first() && filter.sites.is_some();
-    let (total, window) = match has_whole {
-        true => (format!(", {TOTAL}"), format!("WINDOW whole AS (PARTITION BY {UNIT})")),
-        false => (String::new(), String::new()),
+    let from = codes.from(&source, &conditions, of_sites);
+    let (selected, grouped, order) = (selected.join(", "), grouped.join(", "), order(&codes, &asked));
+    // Of a few sites all rows are summed once, for the page and for what they come to; else a page is read along an index.
+    let has_totals = page.is_first() && filter.sites.is_some();
+    let (cut_off, of_page, all) = match has_totals {
+        true => (
+            String::new(),
+            format!("ORDER BY {order} LIMIT {limit}"),
+            format!("UNION ALL SELECT true, {}, unit, null, {} FROM g GROUP BY unit", ["null"; 13].join(", "), summed("sum")),
+        ),
+        false => (format!("ORDER BY {grouped} LIMIT {limit}"), String::new(), String::new()),
     };
     query.sql = format!(
-        "SELECT g.*, {}
-         FROM (SELECT {}, {UNIT} AS unit, {lots} AS lots, {SUMS} {total} {} GROUP BY {} {window}
-               ORDER BY {} LIMIT {limit}) AS g
-         {} ORDER BY {}",
+        "WITH g AS (SELECT {selected}, {UNIT} AS unit, {lots} AS lots, {PARTS} {from} GROUP BY {grouped} {cut_off})
+         SELECT false AS is_total, g.site_code, g.chain_code, g.product_code, g.lot_id, g.kind, g.district_code, {}, g.unit, g.lots, {}
+         FROM (SELECT * FROM g {of_page}) AS g {} {all} ORDER BY is_total, {order}",
         named.join(", "),
-        selected.join(", "),
-        codes.from(&source, &conditions, of_sites),
-        grouped.join(", "),
-        grouped.join(", "),
+        summed(""),
         tables.join(" "),
-        outer(&codes, &asked)
     );
     let doubtful = Doubtful::read(cut).await?;
-    let (mut rows, mut whole) = (Vec::new(), BTreeMap::new());
+    let (mut rows, mut totals) = (Vec::new(), Vec::new());
     for row in cut.query(&query).await? {
-        rows.push(self::row(&row, &doubtful)?);
-        if has_whole {
-            whole.insert(row.try_get::<_, String>("unit")?, self::total(&row, "total_")?);
+        match row.try_get("is_total")? {
+            true => totals.push(total(&row)?),
+            false => rows.push(self::row(&row, &doubtful)?),
         }
     }
     let next_page_token = page.cut(&mut rows, |row| {
@@ -300,19 +301,24 @@ pub(crate) async fn stock(
         values.push(row.unit.clone());
         values
     });
-    let totals = match page.is_first() {
-        // All rows are here, so all units are.
-        true if has_whole && next_page_token.is_empty() => whole.into_values().collect(),
-        true => totals(cut, &filter, &as_of, None).await?,
-        false => Vec::new(),
-    };
+    if page.is_first() && !has_totals {
+        totals = self::totals(cut, &filter, &as_of, None).await?;
+    }
     Ok(proto::QueryStockResponse { rows, totals, next_page_token, position: cut.position(), as_of: Some(as_of.answer(cut)) })
 }
 
-fn outer(codes: &Codes, asked: &BTreeSet<i32>) -> String {
-    let keys =
-        codes.keys().into_iter().filter(|(key, ..)| asked.contains(&(*key as i32))).map(|(_, _, name)| format!("g.{name}"));
-    keys.chain(["g.unit".to_owned()]).collect::<Vec<_>>().join(", ")
+/// The sums of rows `g`, or what an aggregate makes of them.
+fn summed(aggregate: &str) -> String {
+    format!(
+        "{aggregate}(g.quantity_milli)::bigint AS quantity_milli, div({aggregate}(g.mass_milligram), 1000)::bigint AS mass_gram,
+         {aggregate}(g.unknown_milli)::bigint AS unknown_milli"
+    )
+}
+
+/// Columns that order an answer.
+fn order(codes: &Codes, asked: &BTreeSet<i32>) -> String {
+    let keys = codes.keys().into_iter().filter(|(key, ..)| asked.contains(&(*key as i32))).map(|(_, _, name)| name);
+    keys.chain(["unit"]).collect::<Vec<_>>().join(", ")
 }
 
 fn value(row: &proto::StockRow, key: StockKey) -> String {
@@ -375,17 +381,16 @@ async fn totals(
         Codes::of(cut).from(&source, &conditions, filter.asks_sites())
     );
     let rows = cut.query(&query).await?;
-    rows.iter().map(|row| total(row, "")).collect()
+    rows.iter().map(total).collect()
 }
 
-/// A sum of one unit, in columns whose names begin so.
-pub(crate) fn total(row: &Row, named: &str) -> Result<proto::UnitTotal, Error> {
-    let figure = |name: &str| row.try_get::<_, i64>(format!("{named}{name}").as_str());
+/// A sum of one unit.
+pub(crate) fn total(row: &Row) -> Result<proto::UnitTotal, Error> {
     Ok(proto::UnitTotal {
         unit: row.try_get("unit")?,
-        quantity_milli: figure("quantity_milli")?,
-        estimated_mass_gram: figure("mass_gram")?,
-        unknown_mass_milli: figure("unknown_milli")?,
+        quantity_milli: row.try_get("quantity_milli")?,
+        estimated_mass_gram: row.try_get("mass_gram")?,
+        unknown_mass_milli: row.try_get("unknown_milli")?,
     })
 }
 
@@ -483,6 +488,9 @@ pub(crate) struct Suspect {
 impl Doubtful {
     /// All of them: none, unless something is parked.
     pub async fn read(cut: &Cut<'_>) -> Result<Doubtful, Error> {
+        if !cut.has_doubtful {
+            return Ok(Doubtful(Vec::new()));
+        }
         let sql =
             "SELECT d.lot_id::text, coalesce(ms.survivor_code, d.site_code), coalesce(l.chain_code, ''),
                           coalesce(mp.survivor_code, l.product_code, ''), coalesce(s.kind, ''), coalesce(s.district_code, ''),
