@@ -28,16 +28,7 @@ impl Page {
             }
         };
         let request = digest(&request.encode_to_vec());
-        let after = if token.is_empty() {
-            None
-        } else {
-            let keys = read(token, request).ok_or_else(|| Error::Malformed {
-                field: "page_token",
-                value: token.to_owned(),
-                allowed: "a next_page_token of the same request; empty for the first page".into(),
-            })?;
-            Some(keys)
-        };
+        let after = if token.is_empty() { None } else { Some(read(token, request).ok_or_else(|| foreign(token.to_owned()))?) };
         Ok(Page { size: size.into(), after, request })
     }
 
@@ -74,14 +65,20 @@ impl Page {
     /// The keys of the row before, where there are so many.
     pub fn after(&self, keys: usize) -> Result<Option<&[String]>, Error> {
         match &self.after {
-            Some(after) if after.len() != keys => Err(Error::Malformed {
-                field: "page_token",
-                value: self.token(after),
-                allowed: "a next_page_token of the same request; empty for the first page".into(),
-            }),
+            Some(after) if after.len() != keys => Err(foreign(self.token(after))),
             after => Ok(after.as_deref()),
         }
     }
+
+    /// What a key of the row before says.
+    pub fn key<T: std::str::FromStr>(&self, key: &str) -> Result<T, Error> {
+        key.parse().map_err(|_| foreign(self.token(&[key.to_owned()])))
+    }
+}
+
+fn foreign(token: String) -> Error {
+    let allowed = "a next_page_token of the same request; empty for the first page".into();
+    Error::Malformed { field: "page_token", value: token, allowed }
 }
 
 fn read(token: &str, request: u64) -> Option<Vec<String>> {

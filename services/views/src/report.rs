@@ -21,11 +21,7 @@ use domain::time::BusinessDay;
 pub(crate) fn paged<R>(rows: Vec<R>, page: &Page) -> Result<(Vec<R>, String), Error> {
     let before: usize = match page.after(1)? {
         None => 0,
-        Some(before) => before[0].parse().map_err(|_| Error::Malformed {
-            field: "page_token",
-            value: page.token(before),
-            allowed: "a next_page_token of the same request; empty for the first page".into(),
-        })?,
+        Some(before) => page.key(&before[0])?,
     };
     let size = usize::try_from(page.size).unwrap_or(usize::MAX);
     let more = rows.len() > before.saturating_add(size);

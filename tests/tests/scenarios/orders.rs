@@ -1,6 +1,7 @@
 //! Orders: what was ordered, what was sent and accepted for it, and the fill rate against orders.
 
 use crate::system::*;
+use wire::proto::chuoi::event::v1 as event;
 use wire::proto::chuoi::record::v1::command::Action;
 use wire::proto::chuoi::record::v1::*;
 use wire::proto::chuoi::report::v1::report_service_client::ReportServiceClient;
@@ -102,4 +103,61 @@ async fn orders_are_filled_by_what_was_accepted_of_what_was_sent_for_them() {
     assert_eq!(against_orders, (150_000, 60_000, Some(4_000)));
     assert_eq!((measures.received_milli, measures.entered_milli), (0, 0), "what was not asked for is not read");
     assert_eq!(system.verify().await.differences, []);
+}
+
+/// Of 700 orders of two lines each the first 660 are closed: whoever pages through those that are open meets each line once, in the
+/// order of the days by which they are due, however small the pages.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_pages_of_open_orders_are_the_whole_list_once_among_many_that_are_closed() {
+    let system = System::start().await;
+    let product = event::ProductRegistered {
+        product_code: "PK2".into(),
+        name: "Cải ngọt".into(),
+        group_code: "rau".into(),
+        ocop_group: 1,
+        base_unit: "KGM".into(),
+        mass_gram: 1_000,
+        content_kind: "loose".into(),
+        ..Default::default()
+    };
+    let fact = Register { fact: Some(register::Fact::Product(product)) };
+    system.record(AUTHORITY, "2020-01-01", Action::Register(fact)).await;
+    let due = |number: usize| format!("2024-04-{:02}", 1 + number / 35);
+    let placed = (0..700).map(|number| {
+        let Action::PlaceOrder(mut placed) = order(&format!("D{number:03}"), "SM1", &due(number), 100_000) else {
+            unreachable!()
+        };
+        placed.lines.push(OrderLine { product: "PK2".into(), quantity: quantity(50_000) });
+        command("2024-03-01 08:00", Action::PlaceOrder(placed))
+    });
+    // Recorded against the order of their days, and in more than one entry.
+    let placed: Vec<Command> = placed.collect::<Vec<_>>().into_iter().rev().collect();
+    for part in placed.chunks(100) {
+        assert!(system.send_all(SHOP, part.to_vec()).await.iter().all(|outcome| outcome.recorded.is_some()));
+    }
+    let closed = (0..660).map(|number| {
+        let order = Some(OrderReference { order_code: format!("D{number:03}"), ..OrderReference::default() });
+        command("2024-03-02 08:00", Action::CloseOrder(CloseOrder { order, reason: "đủ hàng".into() }))
+    });
+    let outcomes = system.send_all(SHOP, closed.collect()).await;
+    let at_least = outcomes.last().and_then(|outcome| outcome.recorded.clone()).unwrap().position;
+
+    for page_size in [7, 1_000] {
+        let mut request = ListOrdersRequest { open_only: true, page_size, at_least: at_least.clone(), ..Default::default() };
+        let mut found = Vec::new();
+        loop {
+            let answer =
+                ReportServiceClient::new(system.channel.clone()).list_orders(request.clone()).await.unwrap().into_inner();
+            found.extend(answer.rows.into_iter().map(|row| (row.due_date, row.order_code, row.product_code)));
+            if answer.next_page_token.is_empty() {
+                break;
+            }
+            request.page_token = answer.next_page_token;
+        }
+        let codes: std::collections::BTreeSet<_> =
+            found.iter().map(|(_, order, product)| (order.clone(), product.clone())).collect();
+        assert_eq!((found.len(), codes.len()), (80, 80), "{page_size}");
+        assert!(found.is_sorted_by_key(|(due, ..)| due.clone()), "{found:?}");
+        assert!(codes.iter().all(|(order, _)| order.as_str() >= "D660"), "{codes:?}");
+    }
 }

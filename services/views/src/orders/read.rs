@@ -2,10 +2,11 @@
 
 use crate::page::Page;
 use crate::read::{Cut, Query};
-use crate::report::{paged, share};
+use crate::report::share;
 use crate::stock::read::today;
 use crate::{Error, filter, names};
 use domain::time::BusinessDay;
+use tokio_postgres::Row;
 use wire::proto::chuoi::report::v1 as proto;
 use wire::proto::chuoi::report::v1::OrderState;
 
@@ -49,6 +50,9 @@ pub(crate) fn lines(condition: &str) -> String {
     )
 }
 
+/// Orders that are looked at first, and at most at once, for a page: of those that are open there may be few among many.
+const ORDERS: (i64, i64) = (500, 8_000);
+
 /// Orders, line by line, by the day by which they are due.
 pub(crate) async fn list(
     cut: &Cut<'_>,
@@ -56,26 +60,119 @@ pub(crate) async fn list(
     page: &Page,
 ) -> Result<proto::ListOrdersResponse, Error> {
     let range = filter::Range::read(&request.from_date, &request.to_date)?;
-    let sites = filter::sites(cut, "sites", &request.sites).await?;
-    let chains = filter::chains(cut, "chains", &request.chains).await?;
-    let products = filter::products(cut, "products", &request.products).await?;
-    let today = today(cut)?;
-    let mut query = Query::default();
-    let (from, to) = (query.bind(range.from.map_or(i32::MIN, |day| day.0)), query.bind(range.to.map_or(i32::MAX, |day| day.0)));
-    let (sites, chains, products) = (query.bind(sites), query.bind(chains), query.bind(products));
-    query.sql = format!(
-        "SELECT k.*, s.name AS site_name, s.kind, c.name AS chain_name, p.name AS product_name, p.base_unit FROM {} AS k
-         LEFT JOIN sites s ON s.site_code = k.site_code LEFT JOIN chains c ON c.chain_code = k.chain_code
-         LEFT JOIN products p ON p.product_code = k.product_code
-         WHERE {products}::text[] IS NULL OR k.product_code = ANY({products})
-         ORDER BY k.due_day, k.sequence, k.ordinal, k.product_code",
-        lines(&format!(
+    let asked = Asked {
+        from: range.from.map_or(i32::MIN, |day| day.0),
+        to: range.to.map_or(i32::MAX, |day| day.0),
+        sites: filter::sites(cut, "sites", &request.sites).await?,
+        chains: filter::chains(cut, "chains", &request.chains).await?,
+        products: filter::products(cut, "products", &request.products).await?,
+        open_only: request.open_only,
+        today: today(cut)?,
+    };
+    let before: Option<(At, &str)> = match page.after(4)? {
+        Some([day, sequence, ordinal, product]) => Some(((page.key(day)?, page.key(sequence)?, page.key(ordinal)?), product)),
+        _ => None,
+    };
+    // The order of the row before may have further lines.
+    let mut behind = before
+        .map_or((asked.from.saturating_sub(1), 0, 0), |((day, sequence, ordinal), _)| (day, sequence, ordinal.saturating_sub(1)));
+    let (mut rows, mut orders) = (Vec::new(), ORDERS.0);
+    while let Some(last) = asked.last_of(cut, behind, orders).await? {
+        asked.read(cut, behind, last, before, page.size + 1, &mut rows).await?;
+        if rows.len() as i64 > page.size {
+            break;
+        }
+        (behind, orders) = (last, (orders * 2).min(ORDERS.1));
+    }
+    let key =
+        |(at, row): &(At, proto::OrderRow)| vec![at.0.to_string(), at.1.to_string(), at.2.to_string(), row.product_code.clone()];
+    let next_page_token = page.cut(&mut rows, key);
+    let rows = rows.into_iter().map(|(_, row)| row).collect();
+    Ok(proto::ListOrdersResponse { rows, next_page_token, position: cut.position() })
+}
+
+/// The place of an order in the list: the day by which it is due, and where it was recorded.
+type At = (i32, i64, i32);
+
+struct Asked {
+    from: i32,
+    to: i32,
+    sites: Option<Vec<String>>,
+    chains: Option<Vec<String>>,
+    products: Option<Vec<String>>,
+    open_only: bool,
+    today: BusinessDay,
+}
+
+impl Asked {
+    /// A condition on orders `o` that are asked for and stand behind a place.
+    fn orders(&self, query: &mut Query, behind: At) -> String {
+        let (from, to) = (query.bind(self.from.max(behind.0)), query.bind(self.to));
+        let (sites, chains) = (query.bind(self.sites.clone()), query.bind(self.chains.clone()));
+        let (day, sequence, ordinal) = (query.bind(behind.0), query.bind(behind.1), query.bind(behind.2));
+        format!(
             "o.due_day BETWEEN {from} AND {to} AND ({sites}::text[] IS NULL OR o.site_code = ANY({sites}))
-             AND ({chains}::text[] IS NULL OR o.chain_code = ANY({chains}))"
-        ))
-    );
-    let mut rows = Vec::new();
-    for row in cut.query(&query).await? {
+             AND ({chains}::text[] IS NULL OR o.chain_code = ANY({chains}))
+             AND (o.due_day, o.sequence, o.ordinal) > ({day}, {sequence}, {ordinal})"
+        )
+    }
+
+    /// The place of the last of so many orders behind a place; none where there is no further one.
+    async fn last_of(&self, cut: &Cut<'_>, behind: At, orders: i64) -> Result<Option<At>, Error> {
+        let mut query = Query::default();
+        let condition = self.orders(&mut query, behind);
+        let orders = query.bind(orders);
+        query.sql = format!(
+            "SELECT * FROM (SELECT o.due_day, o.sequence, o.ordinal FROM orders o WHERE {condition}
+                            ORDER BY o.due_day, o.sequence, o.ordinal LIMIT {orders}) AS o
+             ORDER BY o.due_day DESC, o.sequence DESC, o.ordinal DESC LIMIT 1"
+        );
+        let rows = cut.query(&query).await?;
+        rows.first().map(|row| Ok((row.try_get(0)?, row.try_get(1)?, row.try_get(2)?))).transpose()
+    }
+
+    /// Adds rows of the orders behind a place and up to another, so many in all; of the order of the row before, what comes after its
+    /// product.
+    async fn read(
+        &self,
+        cut: &Cut<'_>,
+        behind: At,
+        last: At,
+        before: Option<(At, &str)>,
+        most: i64,
+        rows: &mut Vec<(At, proto::OrderRow)>,
+    ) -> Result<(), Error> {
+        let mut query = Query::default();
+        let condition = self.orders(&mut query, behind);
+        let (day, sequence, ordinal) = (query.bind(last.0), query.bind(last.1), query.bind(last.2));
+        let lines = lines(&format!("{condition} AND (o.due_day, o.sequence, o.ordinal) <= ({day}, {sequence}, {ordinal})"));
+        let products = query.bind(self.products.clone());
+        let open = if self.open_only { "k.accepted < k.ordered_milli AND k.closed_day IS NULL" } else { "true" };
+        let further = match before {
+            Some(((day, sequence, ordinal), product)) => {
+                let (day, sequence, ordinal) = (query.bind(day), query.bind(sequence), query.bind(ordinal));
+                let product = query.bind(product.to_owned());
+                format!("(k.due_day, k.sequence, k.ordinal, k.product_code) > ({day}, {sequence}, {ordinal}, {product})")
+            }
+            None => "true".to_owned(),
+        };
+        let limit = query.bind(most.saturating_sub(rows.len() as i64));
+        query.sql = format!(
+            "SELECT k.*, s.name AS site_name, s.kind, c.name AS chain_name, p.name AS product_name, p.base_unit
+             FROM (SELECT k.* FROM {lines} AS k
+                   WHERE ({products}::text[] IS NULL OR k.product_code = ANY({products})) AND {open} AND {further}
+                   ORDER BY k.due_day, k.sequence, k.ordinal, k.product_code LIMIT {limit}) AS k
+             LEFT JOIN sites s ON s.site_code = k.site_code LEFT JOIN chains c ON c.chain_code = k.chain_code
+             LEFT JOIN products p ON p.product_code = k.product_code
+             ORDER BY k.due_day, k.sequence, k.ordinal, k.product_code"
+        );
+        for row in cut.query(&query).await? {
+            rows.push(((row.try_get("due_day")?, row.try_get("sequence")?, row.try_get("ordinal")?), self.row(&row)?));
+        }
+        Ok(())
+    }
+
+    fn row(&self, row: &Row) -> Result<proto::OrderRow, Error> {
         let text = |name: &str| row.try_get::<_, Option<String>>(name).map(Option::unwrap_or_default);
         let (ordered, sent, accepted): (i64, i64, i64) =
             (row.try_get("ordered_milli")?, row.try_get("sent")?, row.try_get("accepted")?);
@@ -88,13 +185,10 @@ pub(crate) async fn list(
         let state = match closed {
             _ if accepted >= ordered => OrderState::Filled,
             Some(_) => OrderState::Closed,
-            None if due < today => OrderState::Overdue,
+            None if due < self.today => OrderState::Overdue,
             None => OrderState::Open,
         };
-        if request.open_only && !matches!(state, OrderState::Open | OrderState::Overdue) {
-            continue;
-        }
-        rows.push(proto::OrderRow {
+        Ok(proto::OrderRow {
             order_code: text("order_code")?,
             buyer_code: text("organization_code")?,
             order_id: row.try_get::<_, uuid::Uuid>("order_id")?.to_string(),
@@ -116,8 +210,6 @@ pub(crate) async fn list(
             state: state.into(),
             closed_reason: text("reason")?,
             unit: text("base_unit")?,
-        });
+        })
     }
-    let (rows, next_page_token) = paged(rows, page)?;
-    Ok(proto::ListOrdersResponse { rows, next_page_token, position: cut.position() })
 }

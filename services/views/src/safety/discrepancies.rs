@@ -1,6 +1,5 @@
 //! Reads what somebody has to look at, and what came of it.
 
-use super::read::key;
 use crate::page::Page;
 use crate::read::{Cut, Query};
 use crate::trace::read::{EVENT, EVENT_NAMES, lot_event};
@@ -134,7 +133,7 @@ pub(crate) async fn list(
         conditions.push("st.state = 1".to_owned());
     }
     if let Some(after) = page.after(2)? {
-        let (sequence, ordinal) = (key::<i64>(page, &after[0])?, key::<i32>(page, &after[1])?);
+        let (sequence, ordinal) = (page.key::<i64>(&after[0])?, page.key::<i32>(&after[1])?);
         let (sequence, ordinal) = (query.bind(sequence), query.bind(ordinal));
         conditions.push(format!("(d.sequence, d.ordinal) < ({sequence}, {ordinal})"));
     }

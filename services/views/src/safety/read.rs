@@ -94,7 +94,7 @@ pub(crate) async fn blocks(
         conditions.push(format!("named.lots && {}::uuid[]", query.bind(lots)));
     }
     if let Some(after) = page.after(2)? {
-        let (sequence, ordinal) = (key::<i64>(page, &after[0])?, key::<i32>(page, &after[1])?);
+        let (sequence, ordinal) = (page.key::<i64>(&after[0])?, page.key::<i32>(&after[1])?);
         let (sequence, ordinal) = (query.bind(sequence), query.bind(ordinal));
         conditions.push(format!("(b.sequence, b.ordinal) < ({sequence}, {ordinal})"));
     }
@@ -105,15 +105,6 @@ pub(crate) async fn blocks(
     let next_page_token = page.cut(&mut rows, |(sequence, ordinal, _)| vec![sequence.to_string(), ordinal.to_string()]);
     let blocks = rows.into_iter().map(|(.., block)| block).collect();
     Ok(proto::ListBlocksResponse { blocks, next_page_token, position: cut.position() })
-}
-
-/// A key of a page's token.
-pub(super) fn key<T: std::str::FromStr>(page: &Page, text: &str) -> Result<T, Error> {
-    text.parse().map_err(|_| Error::Malformed {
-        field: "page_token",
-        value: page.token(&[text.to_owned()]),
-        allowed: "a next_page_token of the same request; empty for the first page".into(),
-    })
 }
 
 /// How far a recall reaches.
