@@ -75,6 +75,21 @@ pub async fn by_hand(url: &str, payload: &[u8], callers: usize, time: Duration) 
     Measured::together(parts, begun.elapsed().as_secs_f64())
 }
 
+/// Waits until PostgreSQL has written and vacuumed what it was filled with: for ten seconds no worker is at it, in ten minutes at most.
+pub async fn settled(settings: &Settings) {
+    let client = connect(&settings.url, "").await;
+    client.batch_execute("CHECKPOINT").await.expect("a checkpoint");
+    let (begun, mut idle) = (Instant::now(), Instant::now());
+    while idle.elapsed() < Duration::from_secs(10) && begun.elapsed() < Duration::from_secs(600) {
+        let sql = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE backend_type = 'autovacuum worker')";
+        if client.query_one(sql, &[]).await.expect("workers").get(0) {
+            idle = Instant::now();
+        }
+        tokio::time::sleep(Duration::from_millis(250)).await;
+    }
+    client.batch_execute("CHECKPOINT").await.expect("a checkpoint");
+}
+
 /// B4: seconds to copy all rows of the views into the same tables, empty, of another schema; three connections side by side. And
 /// the bytes that the tables take.
 pub async fn copied(settings: &Settings) -> (f64, i64) {
