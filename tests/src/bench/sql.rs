@@ -87,7 +87,6 @@ pub async fn settled(settings: &Settings) {
         }
         tokio::time::sleep(Duration::from_millis(250)).await;
     }
-    client.batch_execute("CHECKPOINT").await.expect("a checkpoint");
 }
 
 /// B4: seconds to copy all rows of the views into the same tables, empty, of another schema; three connections side by side. And

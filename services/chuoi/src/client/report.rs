@@ -535,12 +535,18 @@ fn table(found: &rows::Rows) -> Table {
     };
     // A day that the answer says as a date, too.
     let is_day = |column: &str| column.contains('.') && column.ends_with("_day");
+    let place = |name: &str| found.columns.iter().position(|column| column == name);
+    // Where nobody has any, nothing is said of how far that is.
+    let nearest = place("nearest_site_code");
+    let is_nowhere = |column: &str, row: &[Value]| {
+        column.starts_with("nearest_") && nearest.is_none_or(|nearest| rows::text(&row[nearest]).is_empty())
+    };
     let is_shown = |at: &usize| {
         let column = &found.columns[*at];
-        !is_beside(column) && !is_of_lot(column) && !is_day(column)
+        let is_somewhere = nearest.is_some() || !column.starts_with("nearest_");
+        is_somewhere && !is_beside(column) && !is_of_lot(column) && !is_day(column)
     };
     let shown: Vec<usize> = (0..found.columns.len()).filter(is_shown).collect();
-    let place = |name: &str| found.columns.iter().position(|column| column == name);
     let issuer = place("lot.issuer_code").zip(place("lot.product_code"));
     let is_figure = |at: usize| found.rows.iter().all(|row| row[at].is_number() || row[at].is_null());
     let headings: Vec<String> = shown
@@ -557,6 +563,7 @@ fn table(found: &rows::Rows) -> Table {
             });
             let said = match issuer.filter(|_| column == "lot.lot_code") {
                 Some((issuer, product)) => [issuer, product, *at].map(|part| rows::text(&row[part])).join("/"),
+                None if is_nowhere(column, row) => String::new(),
                 None => cell(column, &row[*at]),
             };
             match name.map(|name| rows::text(&row[name])) {
@@ -608,11 +615,19 @@ mod tests {
             unit: "KGM".to_owned(),
             ..Default::default()
         };
-        let answer = proto::ListShortagesResponse { rows: vec![shortage], ..Default::default() };
-        let found = rows::of("chuoi.report.v1.ListShortagesResponse", &answer).unwrap();
-        insta::assert_snapshot!(table(&found).render(), @r"
+        let nowhere = proto::Shortage { product_code: "PK0050".to_owned(), unit: "KGM".to_owned(), ..Default::default() };
+        let shown = |rows: Vec<proto::Shortage>| {
+            let answer = proto::ListShortagesResponse { rows, ..Default::default() };
+            table(&rows::of("chuoi.report.v1.ListShortagesResponse", &answer).unwrap()).render()
+        };
+        insta::assert_snapshot!(shown(vec![shortage, nowhere.clone()]), @r"
         PRODUCT              SOLD  BLOCKED  INCOMING  NEAREST SITE  NEAREST KM  NEAREST  UNIT
         PK0049 Rau muống  1 234,5        0         0  SM001               3,12        0  kg
+        PK0050                  0        0         0                                     kg
+        ");
+        insta::assert_snapshot!(shown(vec![nowhere]), @r"
+        PRODUCT  SOLD  BLOCKED  INCOMING  UNIT
+        PK0050      0        0         0  kg
         ");
         let split = proto::ChannelSplit { gap_basis_points: Some(-1_250), planned_basis_points: 4_000, ..Default::default() };
         let answer = proto::ListChannelSplitsResponse { rows: vec![split], ..Default::default() };
