@@ -65,16 +65,6 @@ async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
 
 /// A second chain, CH2, with a product of its own, which the cooperative harvests too.
 async fn second_chain(system: &System) {
-    let product = event::ProductRegistered {
-        product_code: "PK2".into(),
-        name: "Cải ngọt".into(),
-        group_code: "rau".into(),
-        ocop_group: 1,
-        base_unit: "KGM".into(),
-        mass_gram: 1_000,
-        content_kind: "loose".into(),
-        ..event::ProductRegistered::default()
-    };
     let chain = event::ChainRegistered {
         chain_code: "CH2".into(),
         name: "Chuỗi cải".into(),
@@ -88,7 +78,7 @@ async fn second_chain(system: &System) {
         Fact::MemberJoined(event::ChainMemberJoined { chain_code: "CH2".into(), member: Some(member), is_primary: true })
     };
     for fact in [
-        Fact::Product(product),
+        Fact::Product(second_product()),
         Fact::Chain(chain),
         joined(Member::SiteCode("FA1".into())),
         joined(Member::ProductCode("PK2".into())),

@@ -1,7 +1,6 @@
 //! Orders: what was ordered, what was sent and accepted for it, and the fill rate against orders.
 
 use crate::system::*;
-use wire::proto::chuoi::event::v1 as event;
 use wire::proto::chuoi::record::v1::command::Action;
 use wire::proto::chuoi::record::v1::*;
 use wire::proto::chuoi::report::v1::report_service_client::ReportServiceClient;
@@ -110,17 +109,7 @@ async fn orders_are_filled_by_what_was_accepted_of_what_was_sent_for_them() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_pages_of_open_orders_are_the_whole_list_once_among_many_that_are_closed() {
     let system = System::start().await;
-    let product = event::ProductRegistered {
-        product_code: "PK2".into(),
-        name: "Cải ngọt".into(),
-        group_code: "rau".into(),
-        ocop_group: 1,
-        base_unit: "KGM".into(),
-        mass_gram: 1_000,
-        content_kind: "loose".into(),
-        ..Default::default()
-    };
-    let fact = Register { fact: Some(register::Fact::Product(product)) };
+    let fact = Register { fact: Some(register::Fact::Product(second_product())) };
     system.record(AUTHORITY, "2020-01-01", Action::Register(fact)).await;
     let due = |number: usize| format!("2024-04-{:02}", 1 + number / 35);
     let placed = (0..700).map(|number| {

@@ -23,6 +23,20 @@ fn code_keys() -> views::CodeKeys {
     views::CodeKeys::parse(&"00".repeat(32)).expect("a key")
 }
 
+/// A product beside PK1, sold loose by the kilogram.
+pub fn second_product() -> event::ProductRegistered {
+    event::ProductRegistered {
+        product_code: "PK2".into(),
+        name: "Cải ngọt".into(),
+        group_code: "rau".into(),
+        ocop_group: 1,
+        base_unit: "KGM".into(),
+        mass_gram: 1_000,
+        content_kind: "loose".into(),
+        ..event::ProductRegistered::default()
+    }
+}
+
 pub struct System {
     pub nats: Nats,
     /// A PostgreSQL of its own, where the scenario stops it.
