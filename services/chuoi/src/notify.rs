@@ -57,17 +57,8 @@ pub async fn run(journal: Journal, settings: &database::Settings, recorder: &str
         Err(error) => return Failure::failed(format!("{recorder} is not an address of services"), error),
     };
     let batches = Batches::new(endpoint.connect_lazy());
-    let mut notifier = Notifier {
-        journal,
-        outlook,
-        batches,
-        pace,
-        told: 0,
-        looked: None,
-        sweep: None,
-        found: VecDeque::new(),
-        refused: BTreeSet::new(),
-    };
+    let mut notifier =
+        Notifier { journal, outlook, batches, pace, looked: None, sweep: None, found: VecDeque::new(), refused: BTreeSet::new() };
     let mut pause = PAUSES.0;
     loop {
         let rest = match notifier.pass().await {
@@ -95,9 +86,7 @@ struct Notifier {
     outlook: Outlook,
     batches: Batches,
     pace: Pace,
-    /// Up to which entry everything that had happened was found.
-    told: u64,
-    /// The journal's end at the last look.
+    /// The journal's end at the last look that found everything which had happened.
     looked: Option<u64>,
     /// When everything is looked at again: what comes with the days, and whatever happened at all.
     sweep: Option<Instant>,
@@ -134,10 +123,10 @@ impl Notifier {
         let at_least = self.journal.position(last).to_string();
         let most = self.pace.found + self.refused.len();
         // What stood resolved and no longer does is found where all is looked at.
-        let behind = if is_due { 0 } else { self.told };
+        let behind = if is_due { 0 } else { self.looked.unwrap_or(0) };
         let mut found = self.outlook.happened(&at_least, behind, most).await.map_err(cannot)?;
         if found.len() < most {
-            (self.told, self.looked) = (last, Some(last));
+            self.looked = Some(last);
             if is_due {
                 let came = self.outlook.came(&at_least, Horizon::default(), most).await.map_err(cannot)?;
                 if came.len() < most {

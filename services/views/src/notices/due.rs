@@ -7,7 +7,7 @@ use crate::read::{Cut, Query, Views, whole};
 use crate::report::goods::lacking;
 use crate::report::shares::idle_chains;
 use crate::safety::discrepancies::open;
-use crate::safety::read::{BLOCKS, IS_OPEN};
+use crate::safety::read::{BLOCKS, IS_OPEN, stopped};
 use crate::stock::read::today;
 use crate::{Error, filter, names};
 use domain::event::NoticeKind;
@@ -187,7 +187,7 @@ impl Due {
             return Ok(());
         }
         let mut query = Query::default();
-        let lacking = lacking(cut, &mut query, None, self.today.plus(1 - DEALT_DAYS), self.today).await?;
+        let lacking = lacking(cut, &mut query, &stopped(cut).await?, None, self.today.plus(1 - DEALT_DAYS), self.today);
         let limit = query.bind(self.left());
         query.sql = format!(
             "SELECT k.* FROM (

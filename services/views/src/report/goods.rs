@@ -4,7 +4,7 @@ use super::{MOST_DAYS, date, length, paged, tet};
 use crate::filter::Range;
 use crate::page::Page;
 use crate::read::{Cut, Query};
-use crate::safety::read::{Stop, stopped};
+use crate::safety::read::{Stop, Stopped, stopped};
 use crate::stock::read::today;
 use crate::throughput::read::{PRODUCT, SITE, joins};
 use crate::trace::read::summaries;
@@ -62,22 +62,22 @@ struct Standing {
 
 /// Shops that received or sold a product in these days and have none of it that may be sold today, as rows of a query: shop, product,
 /// the last day, what was sold, name and unit.
-pub(crate) async fn lacking(
+pub(crate) fn lacking(
     cut: &Cut<'_>,
     query: &mut Query,
+    stopped: &Stopped,
     products: Option<&Vec<String>>,
     first: BusinessDay,
     today: BusinessDay,
-) -> Result<String, Error> {
+) -> String {
     let (received, sold) = (Stage::Received as i32, Stage::Sold as i32);
-    let stopped = stopped(cut).await?;
-    let stops = stopped.into_iter().flat_map(|(lot, stops)| stops.into_iter().map(move |stop| (lot, stop.site)));
+    let stops = stopped.iter().flat_map(|(lot, stops)| stops.iter().map(|stop| (*lot, stop.site.clone())));
     let (lots, sites): (Vec<Uuid>, Vec<Option<String>>) = stops.unzip();
     let source = Range { from: Some(first), to: Some(today) }.source(cut, query, false);
     let (lots, sites, today) = (query.bind(lots), query.bind(sites), query.bind(today.0));
     let only = products.map(|only| query.bind(only.clone()));
     let of = |column: &str| only.as_ref().map_or("true".to_owned(), |only| format!("{column} = ANY({only}::text[])"));
-    Ok(format!(
+    format!(
         "(WITH dealt AS (
               SELECT {PRODUCT} AS product_code, {SITE} AS site_code, max(k.day) FILTER (WHERE k.quantity_milli > 0) AS last_day,
                      coalesce(sum(k.quantity_milli) FILTER (WHERE k.stage = {sold}), 0)::bigint AS sold,
@@ -100,7 +100,7 @@ pub(crate) async fn lacking(
         joins(),
         of("k.product_code"),
         of("l.product_code"),
-    ))
+    )
 }
 
 /// Shops that dealt in a product and have none to sell.
@@ -120,10 +120,11 @@ pub(super) async fn shortages(
     let today = today(cut)?;
     let first = today.plus(1 - length("days", request.days, 30)?);
     let sites = sites(cut).await?;
+    let stopped = stopped(cut).await?;
     let mut query = Query::default();
-    query.sql = format!("SELECT * FROM {} AS lacking", lacking(cut, &mut query, Some(&products), first, today).await?);
+    query.sql = format!("SELECT * FROM {} AS lacking", lacking(cut, &mut query, &stopped, Some(&products), first, today));
     let dealt = cut.query(&query).await?;
-    let standing = standing(cut, &products, today).await?;
+    let standing = standing(cut, &stopped, &products, today).await?;
     let mut incoming: BTreeMap<(String, String), i64> = BTreeMap::new();
     let sql = "SELECT coalesce(mp.survivor_code, l.product_code) AS product_code, coalesce(ms.survivor_code, sh.to_site_code) AS site_code,
                       sum(sl.open_milli)::bigint AS milli
@@ -183,10 +184,10 @@ pub(super) async fn shortages(
 /// What of each product stands where, and whether it may be sold.
 async fn standing(
     cut: &Cut<'_>,
+    stopped: &Stopped,
     products: &[String],
     today: BusinessDay,
 ) -> Result<BTreeMap<String, BTreeMap<String, Standing>>, Error> {
-    let stopped = stopped(cut).await?;
     let sql =
         "SELECT coalesce(mp.survivor_code, l.product_code) AS product_code, coalesce(ms.survivor_code, k.site_code) AS site_code,
                       k.lot_id, k.quantity_milli, l.expiry_day

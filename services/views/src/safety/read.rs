@@ -392,9 +392,12 @@ impl Stop {
     }
 }
 
-/// Every lot that may not move on, recalls first.
-pub(crate) async fn stopped(cut: &Cut<'_>) -> Result<BTreeMap<Uuid, Vec<Stop>>, Error> {
-    let mut stopped: BTreeMap<Uuid, Vec<Stop>> = BTreeMap::new();
+/// Lots that may not move on, recalls first.
+pub(crate) type Stopped = BTreeMap<Uuid, Vec<Stop>>;
+
+/// All of them.
+pub(crate) async fn stopped(cut: &Cut<'_>) -> Result<Stopped, Error> {
+    let mut stopped = Stopped::new();
     for row in cut.rows(&format!("{BLOCKS} WHERE {IS_OPEN} ORDER BY b.is_recall DESC, b.sequence, b.ordinal"), &[]).await? {
         let (named, released): (Vec<Uuid>, Vec<Uuid>) = (row.try_get("lots")?, row.try_get("released")?);
         let stop = Stop {
