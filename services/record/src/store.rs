@@ -8,6 +8,7 @@ use domain::repetition::Seen;
 use domain::state::block::BlockKey;
 use domain::state::paper::PaperKey;
 use domain::state::{Holder, Leaving, LotAt, Shelf, Shelves};
+use fjall::config::PartitioningPolicy;
 use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode};
 use prost::Message as _;
 use serde::de::DeserializeOwned;
@@ -21,8 +22,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use stream::Tip;
 use uuid::Uuid;
 
-/// Bytes of the store that are kept in memory: blocks read lately, and what was written and not sorted in yet.
-const CACHE_BYTES: u64 = 32 * 1024 * 1024;
+/// Bytes of the store that are kept in memory: blocks read lately, and what was written and not sorted in yet. Every name
+/// that is new asks filters whether it is known, ten bits a key: at ten million events they fit.
+const CACHE_BYTES: u64 = 64 * 1024 * 1024;
 const WRITE_BYTES: u64 = 16 * 1024 * 1024;
 /// Files of the store that are open at once.
 const FILES: usize = 64;
@@ -138,7 +140,7 @@ impl Store {
                     fjall::Error::Locked => StoreFailed::Locked(folder.display().to_string()),
                     error => error.into(),
                 })?;
-            let all = database.keyspace("state", || KeyspaceCreateOptions::default().max_memtable_size(WRITE_BYTES))?;
+            let all = database.keyspace("state", options)?;
             Ok((database, all))
         })?;
         Ok(Arc::new(Store { database, all, failed: AtomicBool::new(false), failure: Mutex::new(None) }))
@@ -243,6 +245,15 @@ impl Store {
         *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
         self.failed.store(true, Ordering::Release);
     }
+}
+
+/// Filters and indexes in parts of a few KiB: whole ones of a large file are read, and checked, by every question that finds them
+/// gone from the cache.
+fn options() -> KeyspaceCreateOptions {
+    KeyspaceCreateOptions::default()
+        .max_memtable_size(WRITE_BYTES)
+        .filter_block_partitioning_policy(PartitioningPolicy::all(true))
+        .index_block_partitioning_policy(PartitioningPolicy::all(true))
 }
 
 /// Asks the engine something. Over damaged files it fails in its own assertions here and there, which is a failure like any.
