@@ -86,6 +86,11 @@ impl Postgres {
         &self.url
     }
 
+    /// Its process, the parent of its sessions.
+    pub fn pid(&self) -> u32 {
+        self.server.lock().expect("not poisoned").postgres.pid()
+    }
+
     /// Ends its sessions and lets it end in order.
     pub async fn stop(&self) {
         self.act(|postgres| postgres.stop()).await;

@@ -36,6 +36,11 @@ impl Nats {
         self.folder.path()
     }
 
+    /// Its process.
+    pub fn pid(&self) -> u32 {
+        self.server.lock().expect("not poisoned").pid()
+    }
+
     /// Lets it end in order.
     pub async fn stop(&self) {
         self.with(|server| server.stop()).await;

@@ -206,22 +206,36 @@ impl Bench {
         callers::connections(&self.system.addresses[..recorders]).await
     }
 
-    fn recorder_cpu(&self) -> f64 {
-        self.system.recorders[0].id().map_or(0.0, processes::cpu_seconds)
+    /// Seconds of processor time that each part took so far. The callers are this process, without those that it started.
+    fn cpu(&self) -> [(&'static str, f64); 5] {
+        let process = |process: &tests::Process| process.id().map_or(0.0, processes::cpu_seconds);
+        [
+            ("recorder", process(&self.system.recorders[0])),
+            ("projector", process(&self.system.projectors[0])),
+            ("nats", processes::cpu_seconds(self.system.nats.pid())),
+            ("postgres", processes::cpu_seconds(self.system.postgres.pid())),
+            ("callers", processes::own_cpu_seconds(std::process::id())),
+        ]
+    }
+
+    /// Processors that each part took over so many seconds.
+    fn cores(&self, before: [(&'static str, f64); 5], seconds: f64, prefix: &str, figures: &mut Figures) {
+        for ((part, before), (_, after)) in before.into_iter().zip(self.cpu()) {
+            figures.put(&format!("{prefix}_cores_{part}"), (after - before) / seconds, "processors that it took");
+        }
     }
 
     /// One call a command.
     async fn recording(&mut self, figures: &mut Figures, time: Duration) {
         let channels = self.connections(1).await;
         for callers in [1, 16, 64, 256] {
-            let (cpu, stored) = (self.recorder_cpu(), self.stored());
+            let (cpu, stored) = (self.cpu(), self.stored());
             let measured = callers::unary_callers(&channels, &self.trade, callers, time).await;
             figures.load(&format!("unary{callers}_per_s"), &measured, "unary calls, accepted events/s");
             figures.put(&format!("unary{callers}_p50_ms"), measured.ms(50.0), "");
             figures.put(&format!("unary{callers}_p99_ms"), measured.ms(99.0), "");
             if callers == 64 {
-                let cores = (self.recorder_cpu() - cpu) / measured.seconds;
-                figures.put("unary64_recorder_cores", cores, "processors that the recorder took");
+                self.cores(cpu, measured.seconds, "unary64", figures);
             }
             if callers == 1 {
                 let bytes = (self.stored() - stored) as f64 / measured.accepted as f64;
@@ -278,8 +292,9 @@ impl Bench {
         let behind = self.events().await;
         let seconds = self.system.caught_up().await;
         figures.put("catching_up_per_s", behind as f64 / seconds, "events/s of a projector that has everything before it");
-        let channels = self.connections(1).await;
+        let (channels, cpu) = (self.connections(1).await, self.cpu());
         let measured = callers::unary_callers(&channels, &self.trade, 64, time).await;
+        self.cores(cpu, measured.seconds, "unary64_projecting", figures);
         let drained = self.system.caught_up().await;
         figures.load("unary64_projecting_per_s", &measured, "unary calls, with the projector");
         figures.put("unary64_drain_s", drained, "seconds until the tables had the rest");

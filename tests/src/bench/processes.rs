@@ -2,13 +2,18 @@
 
 use std::path::Path;
 
-/// Seconds of processor time of a process and of those that it started and that are gone.
+/// Seconds of processor time of a process and of those that it started.
 pub fn cpu_seconds(pid: u32) -> f64 {
+    let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+    own_cpu_seconds(pid) + children.split_whitespace().filter_map(|child| child.parse().ok()).map(cpu_seconds).sum::<f64>()
+}
+
+/// The same without those that still run.
+pub fn own_cpu_seconds(pid: u32) -> f64 {
     let Ok(stat) = std::fs::read_to_string(format!("/proc/{pid}/stat")) else { return 0.0 };
-    // Behind the name, which may hold anything: fields 14 and 15 of all.
-    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or("").split_whitespace().collect();
-    let ticks = |at: usize| fields.get(at).and_then(|field| field.parse::<f64>().ok()).unwrap_or(0.0);
-    (ticks(11) + ticks(12)) / 100.0
+    // Behind the name, which may hold anything: fields 14 to 17 of all, in hundredths; the latter two of those that are gone.
+    let fields = stat.rsplit(')').next().unwrap_or("").split_whitespace().skip(11).take(4);
+    fields.filter_map(|field| field.parse::<f64>().ok()).sum::<f64>() / 100.0
 }
 
 /// A figure of `/proc/PID/status` in bytes: VmHWM is the most memory that it ever had, VmRSS what it has.
