@@ -11,11 +11,13 @@ use crate::{Error, Writer};
 use crate::{codes, notices, orders, registry, safety, shipments, stock, throughput};
 use deadpool_postgres::ClientWrapper;
 use domain::entry::Entry;
+use std::collections::HashMap;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-/// Bytes of rows that are sent at once.
-const SENT_BYTES: usize = 2 << 20;
+/// Bytes of rows that are sent at once, and rows of a table of sums: a buffer that grows larger leaves the processor's caches.
+const SENT_BYTES: usize = 512 << 10;
+const SENT_ROWS: usize = 4_000;
 /// Tables that connections fill side by side, each with its own share.
 const SHARES: [&[&str]; 3] = [
     &["events"],
@@ -63,6 +65,31 @@ pub enum Obstacle {
     Refused(Error),
     /// PostgreSQL would refuse it, in words of its own.
     Unclear,
+}
+
+/// Rows, and the table and columns that they go into.
+pub type Piece = (Rows, &'static str);
+
+/// The rows of a table, a piece at a time: all at once take the memory of the sums again. In the order of their keys indexes are
+/// built fastest.
+pub fn pieces<T>(
+    into: &'static str,
+    columns: i16,
+    all: Vec<T>,
+    put: impl Fn(&mut Rows, &T) -> Result<(), Error>,
+) -> impl Iterator<Item = Result<Piece, Error>> {
+    (0..all.len()).step_by(SENT_ROWS).map(move |from| {
+        let mut rows = Rows::of(columns);
+        all.iter().skip(from).take(SENT_ROWS).try_for_each(|row| put(rows.row(), row))?;
+        Ok((rows, into))
+    })
+}
+
+/// What a table holds, in the order of its keys.
+pub fn sorted<K: Ord, V>(table: &HashMap<K, V>) -> Vec<(&K, &V)> {
+    let mut all: Vec<_> = table.iter().collect();
+    all.sort_unstable_by_key(|(key, _)| *key);
+    all
 }
 
 /// A sum as PostgreSQL holds it.
@@ -227,14 +254,8 @@ impl Loader {
         self.send().await?;
         let [events, movements, mut sums] = self.copies;
         let (mut events, mut movements) = (events.close(), movements.close());
-        for rows in self.sums.stock.rows()? {
-            sums.send(rows).await?;
-        }
-        for rows in self.sums.shipments.rows()? {
-            sums.send(rows).await?;
-        }
-        for rows in self.sums.throughput.rows()? {
-            sums.send(rows).await?;
+        for piece in self.sums.stock.rows().chain(self.sums.shipments.rows()).chain(self.sums.throughput.rows()) {
+            sums.send(piece?).await?;
         }
         let mut sums = sums.close();
         tokio::try_join!(ended(&mut events), ended(&mut movements), ended(&mut sums))?;
@@ -253,7 +274,7 @@ impl Loader {
 
 /// A connection that fills tables in one transaction: without their indexes, which it builds when it is through.
 struct Copy {
-    sender: mpsc::Sender<(Rows, &'static str)>,
+    sender: mpsc::Sender<Piece>,
     task: Filling,
 }
 
@@ -261,7 +282,7 @@ impl Copy {
     async fn begin(settings: &Settings, tables: &'static [&'static str]) -> Result<Copy, Error> {
         let mut client = database::writing_connection(settings).await?;
         let schema = settings.schema.clone();
-        let (sender, mut receiver) = mpsc::channel::<(Rows, &'static str)>(2);
+        let (sender, mut receiver) = mpsc::channel::<Piece>(2);
         let task = tokio::spawn(async move {
             let transaction = client.transaction().await?;
             // Rows of a table that its own transaction emptied need no log where nobody replicates.
@@ -293,7 +314,7 @@ impl Copy {
         Ok(Copy { sender, task: Filling(task) })
     }
 
-    async fn send(&mut self, rows: (Rows, &'static str)) -> Result<(), Error> {
+    async fn send(&mut self, rows: Piece) -> Result<(), Error> {
         if self.sender.send(rows).await.is_ok() {
             return Ok(());
         }

@@ -4,7 +4,7 @@ use super::fold::{Changes, Dispatch, LineChange, ShipmentChange, below_nothing};
 use crate::Error;
 use crate::copy::Rows;
 use crate::database::big;
-use crate::load::{Obstacle, fits};
+use crate::load::{Obstacle, Piece, fits, pieces, sorted};
 use domain::id::{LotId, ShipmentId};
 use std::collections::HashMap;
 
@@ -57,41 +57,36 @@ impl Tables {
         }
     }
 
-    /// The rows of each table, with the columns that they go into.
-    pub fn rows(&self) -> Result<[(Rows, &'static str); 2], Error> {
-        let mut shipments = Rows::of(16);
-        for (id, ShipmentChange { first, name, dispatch, dispatches, arrived }) in &self.shipments {
-            shipments.row().uuid(id.0).big(first.sequence).int(first.ordinal);
-            shipments.maybe(name.as_ref(), |rows, (issuer, _)| rows.text(issuer));
-            shipments.maybe(name.as_ref(), |rows, (_, code)| rows.text(code));
+    /// The rows of each table.
+    pub fn rows(&self) -> impl Iterator<Item = Result<Piece, Error>> {
+        let into = "shipments (shipment_id, sequence, ordinal, issuer_code, shipment_code, from_site_code, to_site_code, trip_id, \
+                    sscc, dispatch_time, dispatch_day, command_id, arrived_site_code, return_of_shipment_id, dispatches, \
+                    is_consignment)";
+        let shipments = pieces(into, 16, sorted(&self.shipments), |rows, (id, change)| {
+            let ShipmentChange { first, name, dispatch, dispatches, arrived } = change;
+            rows.uuid(id.0).big(first.sequence).int(first.ordinal);
+            rows.maybe(name.as_ref(), |rows, (issuer, _)| rows.text(issuer));
+            rows.maybe(name.as_ref(), |rows, (_, code)| rows.text(code));
             let dispatch = || dispatch.as_ref();
-            shipments.maybe(dispatch(), |rows, Dispatch { from, .. }| rows.text(from.as_str()));
-            shipments.maybe(dispatch(), |rows, Dispatch { to, .. }| rows.text(to.as_str()));
-            shipments.maybe(dispatch().and_then(|it| it.trip.as_deref()), Rows::text);
-            shipments.maybe(dispatch().and_then(|it| it.sscc.as_deref()), Rows::text);
-            shipments.maybe(dispatch(), |rows, it| rows.instant(it.time)).maybe(dispatch(), |rows, it| rows.int(it.day.0));
-            shipments.maybe(dispatch(), |rows, it| rows.uuid(it.command));
-            shipments.maybe(arrived.as_ref(), |rows, site| rows.text(site.as_str()));
-            shipments.maybe(dispatch().and_then(|it| it.return_of), |rows, back| rows.uuid(back.0)).int(*dispatches);
-            shipments.flag(dispatch().is_some_and(|it| it.is_consignment));
-        }
-        let mut lines = Rows::of(9);
-        for ((shipment, lot), line) in &self.lines {
-            lines.row().uuid(shipment.0).uuid(lot.0).big(big(line.sent)?).big(big(line.received)?).big(big(line.refused)?);
-            lines.big(big(line.short)?).big(big(line.unmatched)?).big(big(line.matched)?).big(big(line.cancelled)?);
-        }
-        Ok([
-            (
-                shipments,
-                "shipments (shipment_id, sequence, ordinal, issuer_code, shipment_code, from_site_code, to_site_code, trip_id, sscc, \
-                 dispatch_time, dispatch_day, command_id, arrived_site_code, return_of_shipment_id, dispatches, is_consignment)",
-            ),
-            (
-                lines,
-                "shipment_lines (shipment_id, lot_id, sent_milli, received_milli, refused_milli, short_milli, unmatched_milli, \
-                 matched_milli, cancelled_milli)",
-            ),
-        ])
+            rows.maybe(dispatch(), |rows, Dispatch { from, .. }| rows.text(from.as_str()));
+            rows.maybe(dispatch(), |rows, Dispatch { to, .. }| rows.text(to.as_str()));
+            rows.maybe(dispatch().and_then(|it| it.trip.as_deref()), Rows::text);
+            rows.maybe(dispatch().and_then(|it| it.sscc.as_deref()), Rows::text);
+            rows.maybe(dispatch(), |rows, it| rows.instant(it.time)).maybe(dispatch(), |rows, it| rows.int(it.day.0));
+            rows.maybe(dispatch(), |rows, it| rows.uuid(it.command));
+            rows.maybe(arrived.as_ref(), |rows, site| rows.text(site.as_str()));
+            rows.maybe(dispatch().and_then(|it| it.return_of), |rows, back| rows.uuid(back.0)).int(*dispatches);
+            rows.flag(dispatch().is_some_and(|it| it.is_consignment));
+            Ok(())
+        });
+        let into = "shipment_lines (shipment_id, lot_id, sent_milli, received_milli, refused_milli, short_milli, unmatched_milli, \
+                    matched_milli, cancelled_milli)";
+        let lines = pieces(into, 9, sorted(&self.lines), |rows, ((shipment, lot), line)| {
+            rows.uuid(shipment.0).uuid(lot.0).big(big(line.sent)?).big(big(line.received)?).big(big(line.refused)?);
+            rows.big(big(line.short)?).big(big(line.unmatched)?).big(big(line.matched)?).big(big(line.cancelled)?);
+            Ok(())
+        });
+        shipments.chain(lines)
     }
 }
 

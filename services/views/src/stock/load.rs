@@ -5,7 +5,7 @@ use crate::Error;
 use crate::copy::Rows;
 use crate::database::big;
 use crate::fold::At;
-use crate::load::{Obstacle, fits};
+use crate::load::{Obstacle, Piece, fits, pieces, sorted};
 use domain::event::Lot;
 use domain::id::{LotId, SiteCode};
 use domain::posting::Outside;
@@ -83,41 +83,41 @@ impl Tables {
         self.lots.get(&id).map(|known| &known.lot)
     }
 
-    /// The rows of each table, with the columns that they go into.
-    pub fn rows(&self) -> Result<[(Rows, &'static str); 4], Error> {
-        let mut lots = Rows::of(11);
-        for (id, Known { at, lot, begins }) in &self.lots {
-            lots.row().uuid(id.0).text(lot.issuer.as_str()).text(lot.product.as_str()).text(lot.code.as_str());
-            lots.text(lot.chain.as_str()).maybe(lot.expiry, |rows, day| rows.int(day.0));
-            lots.maybe(lot.harvest_day, |rows, day| rows.int(day.0)).maybe(lot.harvest_time, Rows::instant);
-            lots.big(at.sequence).int(at.ordinal).big(*begins);
-        }
-        let (mut stock, mut totals) = (Rows::of(3), HashMap::new());
+    /// The rows of each table.
+    pub fn rows(&self) -> impl Iterator<Item = Result<Piece, Error>> {
+        let into = "lots (lot_id, issuer_code, product_code, lot_code, chain_code, expiry_day, harvest_day, harvest_time, sequence, \
+                    ordinal, begins)";
+        let lots = pieces(into, 11, sorted(&self.lots), |rows, (id, Known { at, lot, begins })| {
+            rows.uuid(id.0).text(lot.issuer.as_str()).text(lot.product.as_str()).text(lot.code.as_str());
+            rows.text(lot.chain.as_str()).maybe(lot.expiry, |rows, day| rows.int(day.0));
+            rows.maybe(lot.harvest_day, |rows, day| rows.int(day.0)).maybe(lot.harvest_time, Rows::instant);
+            rows.big(at.sequence).int(at.ordinal).big(*begins);
+            Ok(())
+        });
+        let mut totals = HashMap::new();
         for ((site, id), held) in &self.sites {
-            stock.row().text(site.as_str()).uuid(id.0).big(*held);
             // What was never begun is refused.
             if let Some(lot) = self.lot(*id) {
-                *totals.entry((site, &lot.chain, &lot.product)).or_insert(0_i128) += i128::from(*held);
+                *totals.entry((site, &lot.product, &lot.chain)).or_insert(0_i128) += i128::from(*held);
             }
         }
-        let mut by_product = Rows::of(4);
-        for ((site, chain, product), held) in totals {
-            by_product.row().text(site.as_str()).text(chain.as_str()).text(product.as_str()).big(big(held)?);
-        }
-        let mut outside = Rows::of(3);
-        for ((lot, reason), quantity) in &self.outside {
-            outside.row().uuid(lot.0).text(reason.as_str()).big(*quantity);
-        }
-        Ok([
-            (
-                lots,
-                "lots (lot_id, issuer_code, product_code, lot_code, chain_code, expiry_day, harvest_day, harvest_time, sequence, \
-                 ordinal, begins)",
-            ),
-            (stock, "stock (site_code, lot_id, quantity_milli)"),
-            (by_product, "stock_totals (site_code, chain_code, product_code, quantity_milli)"),
-            (outside, "outside (lot_id, reason, quantity_milli)"),
-        ])
+        let mut totals: Vec<_> = totals.into_iter().collect();
+        totals.sort_unstable();
+        let stock = pieces("stock (site_code, lot_id, quantity_milli)", 3, sorted(&self.sites), |rows, ((site, id), held)| {
+            rows.text(site.as_str()).uuid(id.0).big(**held);
+            Ok(())
+        });
+        let into = "stock_totals (site_code, product_code, chain_code, quantity_milli)";
+        let totals = pieces(into, 4, totals, |rows, ((site, product, chain), held)| {
+            rows.text(site.as_str()).text(product.as_str()).text(chain.as_str()).big(big(*held)?);
+            Ok(())
+        });
+        let into = "outside (lot_id, reason, quantity_milli)";
+        let outside = pieces(into, 3, sorted(&self.outside), |rows, ((lot, reason), quantity)| {
+            rows.uuid(lot.0).text(reason.as_str()).big(**quantity);
+            Ok(())
+        });
+        lots.chain(stock).chain(totals).chain(outside)
     }
 }
 

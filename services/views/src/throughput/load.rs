@@ -5,6 +5,7 @@ use super::write::month;
 use crate::Error;
 use crate::copy::Rows;
 use crate::database::big;
+use crate::load::{Piece, pieces};
 use crate::stock;
 use domain::time::BusinessDay;
 use smol_str::SmolStr;
@@ -76,9 +77,9 @@ impl Tables {
         }
     }
 
-    /// The rows of each table, with the columns that they go into; in the order of their keys, as indexes are built fastest.
-    pub fn rows(&self) -> Result<[(Rows, &'static str); 6], Error> {
-        let (mut months, mut chains, mut dispatches) = (HashMap::new(), HashMap::new(), BTreeMap::new());
+    /// The rows of each table.
+    pub fn rows(&self) -> impl Iterator<Item = Result<Piece, Error>> {
+        let (mut months, mut chains, mut dispatches) = (HashMap::new(), BTreeMap::new(), BTreeMap::new());
         for (key, flow) in &self.days {
             if flow.first != 0 {
                 *dispatches.entry((key.day, key.chain, key.product, key.site)).or_insert(0) += flow.first;
@@ -87,71 +88,78 @@ impl Tables {
             month.add(*flow);
             *chains.entry((key.chain, key.day)).or_insert(0_i64) += flow.movements;
         }
-        let mut days = Rows::of(3);
-        for ((chain, day), movements) in chains.into_iter().filter(|(_, movements)| *movements != 0) {
-            days.row().text(self.codes.name(chain)).int(day.0).big(movements);
-        }
-        let mut sent = Rows::of(5);
-        for ((day, chain, product, site), first) in dispatches.into_iter().filter(|(_, first)| *first != 0) {
-            sent.row()
-                .int(day.0)
-                .text(self.codes.name(chain))
-                .text(self.codes.name(product))
-                .text(self.codes.name(site))
-                .big(big(first)?);
-        }
-        Ok([
-            (sent, "dispatch_daily (business_day, chain_code, product_code, site_code, first_milli)"),
-            (
-                self.flows(&self.days)?,
-                "flow_daily (business_day, stage, chain_code, product_code, site_code, to_site_code, quantity_milli, first_milli, \
-                 movement_count)",
-            ),
-            (
-                self.flows(&months)?,
-                "flow_monthly (month_day, stage, chain_code, product_code, site_code, to_site_code, quantity_milli, first_milli, \
-                 movement_count)",
-            ),
-            (
-                self.goods(&self.days)?,
-                "goods_daily (business_day, stage, chain_code, product_code, quantity_milli, movement_count)",
-            ),
-            (self.goods(&months)?, "goods_monthly (month_day, stage, chain_code, product_code, quantity_milli, movement_count)"),
-            (days, "chain_days (chain_code, business_day, movement_count)"),
-        ])
+        let into = "chain_days (chain_code, business_day, movement_count)";
+        let chains = chains.into_iter().filter(|(_, movements)| *movements != 0).collect();
+        let chains = pieces(into, 3, chains, |rows, ((chain, day), movements)| {
+            rows.text(self.codes.name(*chain)).int(day.0).big(*movements);
+            Ok(())
+        });
+        let into = "dispatch_daily (business_day, chain_code, product_code, site_code, first_milli)";
+        let sent = dispatches.into_iter().filter(|(_, first)| *first != 0).collect();
+        let sent = pieces(into, 5, sent, |rows, ((day, chain, product, site), first)| {
+            rows.int(day.0).text(self.codes.name(*chain)).text(self.codes.name(*product)).text(self.codes.name(*site));
+            rows.big(big(*first)?);
+            Ok(())
+        });
+        let (daily, monthly) = (self.goods(&self.days), self.goods(&months));
+        let days = self.flows(
+            "flow_daily (business_day, stage, chain_code, product_code, site_code, to_site_code, quantity_milli, first_milli, \
+             movement_count)",
+            self.days.iter().map(|(key, flow)| (*key, *flow)).collect(),
+        );
+        let months = self.flows(
+            "flow_monthly (month_day, stage, chain_code, product_code, site_code, to_site_code, quantity_milli, first_milli, \
+             movement_count)",
+            months.into_iter().collect(),
+        );
+        let goods = pieces(
+            "goods_daily (business_day, stage, chain_code, product_code, quantity_milli, movement_count)",
+            6,
+            daily,
+            self.as_goods(),
+        );
+        let goods_by_month = pieces(
+            "goods_monthly (month_day, stage, chain_code, product_code, quantity_milli, movement_count)",
+            6,
+            monthly,
+            self.as_goods(),
+        );
+        sent.chain(days).chain(months).chain(goods).chain(goods_by_month).chain(chains)
     }
 
-    /// The same flows without their places.
-    fn goods(&self, flows: &HashMap<Key, Flow>) -> Result<Rows, Error> {
+    /// The same flows without their places, in the order of the key.
+    fn goods(&self, flows: &HashMap<Key, Flow>) -> Vec<(Key, Flow)> {
         let mut goods: HashMap<Key, Flow> = HashMap::new();
         for (key, flow) in flows {
             goods.entry(Key { site: 0, to_site: 0, ..*key }).or_default().add(*flow);
         }
         goods.retain(|_, flow| flow.quantity != 0 || flow.movements != 0);
-        let mut rows = Rows::of(6);
-        for (key, flow) in self.sorted(&goods) {
-            rows.row().int(key.day.0).small(key.stage as i16).text(self.codes.name(key.chain)).text(self.codes.name(key.product));
+        self.sorted(goods.into_iter().collect())
+    }
+
+    fn as_goods(&self) -> impl Fn(&mut Rows, &(Key, Flow)) -> Result<(), Error> {
+        |rows, (key, flow)| {
+            rows.int(key.day.0).small(key.stage as i16).text(self.codes.name(key.chain)).text(self.codes.name(key.product));
             rows.big(big(flow.quantity)?).big(flow.movements);
+            Ok(())
         }
-        Ok(rows)
     }
 
     /// What adds up to nothing has no row.
-    fn flows(&self, flows: &HashMap<Key, Flow>) -> Result<Rows, Error> {
-        let mut rows = Rows::of(9);
-        for (key, flow) in self.sorted(flows).into_iter().filter(|(_, flow)| **flow != Flow::default()) {
-            rows.row().int(key.day.0).small(key.stage as i16).text(self.codes.name(key.chain)).text(self.codes.name(key.product));
+    fn flows(&self, into: &'static str, mut flows: Vec<(Key, Flow)>) -> impl Iterator<Item = Result<Piece, Error>> {
+        flows.retain(|(_, flow)| *flow != Flow::default());
+        pieces(into, 9, self.sorted(flows), |rows, (key, flow)| {
+            rows.int(key.day.0).small(key.stage as i16).text(self.codes.name(key.chain)).text(self.codes.name(key.product));
             rows.text(self.codes.name(key.site)).text(self.codes.name(key.to_site));
             rows.big(big(flow.quantity)?).big(big(flow.first)?).big(flow.movements);
-        }
-        Ok(rows)
+            Ok(())
+        })
     }
 
     /// In the order of the key.
-    fn sorted<'a>(&self, flows: &'a HashMap<Key, Flow>) -> Vec<(&'a Key, &'a Flow)> {
+    fn sorted(&self, mut flows: Vec<(Key, Flow)>) -> Vec<(Key, Flow)> {
         let ranks = self.codes.ranks();
         let rank = |number: u32| ranks[number as usize];
-        let mut flows: Vec<_> = flows.iter().collect();
         flows.sort_unstable_by_key(|(key, _)| {
             (key.day, key.stage, rank(key.chain), rank(key.product), rank(key.site), rank(key.to_site))
         });
