@@ -247,13 +247,14 @@ impl Store {
     }
 }
 
-/// Filters and indexes in parts of a few KiB: whole ones of a large file are read, and checked, by every question that finds them
-/// gone from the cache.
+/// Filters and indexes of the lower levels, which hold nearly all, in parts of a few KiB: whole ones of a large file are read, and
+/// checked, by every question that finds them gone from the cache. Those of the upper levels are asked every time, and stay.
 fn options() -> KeyspaceCreateOptions {
+    let parts = || PartitioningPolicy::new([false, false, true]);
     KeyspaceCreateOptions::default()
         .max_memtable_size(WRITE_BYTES)
-        .filter_block_partitioning_policy(PartitioningPolicy::all(true))
-        .index_block_partitioning_policy(PartitioningPolicy::all(true))
+        .filter_block_partitioning_policy(parts())
+        .index_block_partitioning_policy(parts())
 }
 
 /// Asks the engine something. Over damaged files it fails in its own assertions here and there, which is a failure like any.
