@@ -254,7 +254,14 @@ impl Loader {
         self.send().await?;
         let [events, movements, mut sums] = self.copies;
         let (mut events, mut movements) = (events.close(), movements.close());
-        for piece in self.sums.stock.rows().chain(self.sums.shipments.rows()).chain(self.sums.throughput.rows()) {
+        // One view after the other: each is put in order when its turn comes, and let go of after it.
+        for piece in self.sums.stock.rows() {
+            sums.send(piece?).await?;
+        }
+        for piece in self.sums.shipments.rows() {
+            sums.send(piece?).await?;
+        }
+        for piece in self.sums.throughput.rows() {
             sums.send(piece?).await?;
         }
         let mut sums = sums.close();
