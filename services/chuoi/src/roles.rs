@@ -113,7 +113,7 @@ pub async fn start(roles: Roles, servers: Servers, listener: TcpListener) -> Res
                     () = report_query(health, ask) => {}
                 }
             });
-            views::services_until(pool, servers.code_keys.clone(), closing).add_service(health_service)
+            views::services_until(pool, servers.database.clone(), servers.code_keys.clone(), closing).add_service(health_service)
         }
         false => Routes::new(health_service),
     };

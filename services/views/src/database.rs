@@ -5,9 +5,10 @@ pub use crate::fold::Tally;
 use crate::fold::{Batch, Numbered};
 use crate::{codes, notices, orders, registry, safety, shipments, stock, throughput, trace};
 use deadpool_postgres::{ClientWrapper, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, Transaction};
+use std::pin::pin;
 use std::time::{Duration, SystemTime};
 use tokio_postgres::types::ToSql;
-use tokio_postgres::{Client, NoTls, Row};
+use tokio_postgres::{AsyncMessage, Client, NoTls, Row};
 use uuid::Uuid;
 
 mod migrations {
@@ -96,6 +97,42 @@ async fn open(settings: &Settings) -> Result<(Client, tokio::task::JoinHandle<()
     });
     Ok((client, task))
 }
+
+/// Says, when the transaction commits, how far the tables are then.
+async fn tell(transaction: &Transaction<'_>, sequence: u64) -> Result<(), Error> {
+    execute(transaction, "SELECT pg_notify(current_schema()::text, $1)", &[&sequence.to_string()]).await?;
+    Ok(())
+}
+
+/// Hears how far the tables are as soon as a projector has written, on a connection of its own, as long as that holds and `heard`
+/// wants to hear more. Asks it now and then with nothing new.
+pub(crate) async fn hear(settings: &Settings, mut heard: impl FnMut(Option<u64>) -> bool) -> Result<(), Error> {
+    let (client, mut connection) = settings.config()?.connect(NoTls).await?;
+    let listen = format!("LISTEN \"{}\"", settings.schema);
+    let (mut asking, mut hears) = (pin!(client.batch_execute(&listen)), false);
+    loop {
+        let message = std::future::poll_fn(|context| connection.poll_message(context));
+        let sequence = tokio::select! {
+            asked = &mut asking, if !hears => {
+                asked?;
+                hears = true;
+                None
+            }
+            message = message => match message.transpose()? {
+                None => return Ok(()),
+                Some(AsyncMessage::Notification(told)) => told.payload().parse().ok(),
+                Some(_) => continue,
+            },
+            () = tokio::time::sleep(HEARS) => None,
+        };
+        if hears && !heard(sequence) {
+            return Ok(());
+        }
+    }
+}
+
+/// How often whoever hears nothing is asked whether to go on.
+const HEARS: Duration = Duration::from_secs(1);
 
 /// Brings the tables to this program's version. Two programs that start at once take turns.
 pub async fn migrate(settings: &Settings) -> Result<(), Error> {
@@ -190,6 +227,7 @@ pub(crate) async fn write(
         stock::write::write(transaction, &batch.stock, &begun),
         shipments::write::write(transaction, &batch.shipments),
         throughput::write::write(transaction, &batch.throughput, &begun),
+        tell(transaction, after.sequence),
     )?;
     trace::write::write(transaction, &batch.trace).await?;
     safety::write::write(transaction, &batch.safety).await?;

@@ -26,6 +26,7 @@ mod registry;
 mod report;
 mod safety;
 mod shipments;
+mod statistics;
 mod stock;
 mod throughput;
 mod trace;
@@ -60,12 +61,21 @@ use wire::proto::chuoi::trace::v1::trace_service_server::TraceServiceServer;
 /// The query services over a pool: StockService, ThroughputService, TraceService, SafetyService,
 /// ReportService, ProgrammeService, CodeService, NoticeService, RegistryService. Call it inside a runtime.
 pub fn services(pool: Pool) -> Routes {
-    services_until(pool, CodeKeys::default(), tokio::sync::watch::channel(false).1)
+    over(read::Views::over(pool, tokio::sync::watch::channel(false).1), CodeKeys::default())
 }
 
-/// The same, with the keys that traceability codes are checked with; watches, which nothing else ends, end when `closing` turns true.
-pub fn services_until(pool: Pool, keys: CodeKeys, closing: tokio::sync::watch::Receiver<bool>) -> Routes {
-    let views = read::Views::over(pool, closing);
+/// The same, with the keys that traceability codes are checked with, told by projectors how far the tables of these settings are;
+/// watches, which nothing else ends, end when `closing` turns true.
+pub fn services_until(
+    pool: Pool,
+    settings: database::Settings,
+    keys: CodeKeys,
+    closing: tokio::sync::watch::Receiver<bool>,
+) -> Routes {
+    over(read::Views::over(pool, closing).hearing(settings), keys)
+}
+
+fn over(views: read::Views, keys: CodeKeys) -> Routes {
     Routes::new(StockServiceServer::new(stock::service::Service(views.clone())))
         .add_service(ThroughputServiceServer::new(throughput::service::Service(views.clone())))
         .add_service(TraceServiceServer::new(trace::service::Service(views.clone())))

@@ -5,7 +5,6 @@
 use crate::copy::Rows;
 use crate::database::{self, Settings, Tally};
 use crate::fold::{Batch, Numbered, Parked, fold};
-use crate::throughput::roll::Rolled;
 use crate::trace::write::Appended;
 use crate::{Error, Writer};
 use crate::{codes, notices, orders, registry, safety, shipments, stock, throughput};
@@ -271,8 +270,7 @@ impl Loader {
             let transaction = self.client.transaction().await?;
             database::move_checkpoint(&transaction, None, last, &batch).await?;
             let last = i64::try_from(last.sequence).unwrap_or(i64::MAX);
-            let (none, all) = (Rolled { flows: 0, goods: 0 }, Rolled { flows: last, goods: last });
-            throughput::roll::set(&transaction, none, all).await?;
+            throughput::roll::set(&transaction, 0, last).await?;
             transaction.commit().await?;
         }
         Writer::open(&self.settings).await

@@ -2,19 +2,24 @@
 
 use crate::database::{self, Checkpoint};
 use crate::fold::Numbered;
-use crate::{Error, Writer, throughput, verify};
+use crate::{Error, Writer, statistics, throughput, verify};
 use domain::event::Event;
 use std::future::Future;
 use std::time::Duration;
 use stream::{Journal, LiveEntry, Stale, Tip};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
 /// Entries asked for at once.
 const ENTRIES: usize = 512;
 /// Events in a transaction: few while the projector is up with the journal, so that a query need not wait; more while it is behind.
 const EVENTS_LIVE: usize = 2_000;
 const EVENTS_BEHIND: usize = 10_000;
+/// Entries at once from which more are sure to follow: the next batch then begins so long after this one and takes them together,
+/// for a few entries cost PostgreSQL about as much as many.
+const BUSY: usize = 3;
+const PACE: Duration = Duration::from_millis(10);
 /// Entries of a journal from which on empty tables are filled in bulk.
 const LONG: u64 = 500;
 /// How long one wait for entries lasts; it ends at once when there is one.
@@ -65,19 +70,12 @@ impl Projector {
         }
     }
 
-    /// Follows the journal, and flows behind it.
+    /// Follows the journal; flows, and what PostgreSQL knows of the tables, follow behind it.
     async fn follow(&self, applied: &mut bool) -> Result<std::convert::Infallible, Error> {
         tokio::select! {
             ended = self.write(applied) => ended,
-            never = self.roll_up() => match never {},
-        }
-    }
-
-    async fn roll_up(&self) -> std::convert::Infallible {
-        loop {
-            let Err(error) = throughput::roll::follow(&self.settings).await;
-            tracing::warn!(error = &error as &dyn std::error::Error, "rolling flows up failed, trying again");
-            tokio::time::sleep(PAUSES.1).await;
+            never = again("rolling flows up", || throughput::roll::follow(&self.settings)) => match never {},
+            never = again("looking at tables", || statistics::follow(&self.settings)) => match never {},
         }
     }
 
@@ -96,6 +94,7 @@ impl Projector {
         );
         loop {
             let live = reader.next(ENTRIES, WAIT).await?;
+            let begun = Instant::now();
             let most = if live.len() == ENTRIES { EVENTS_BEHIND } else { EVENTS_LIVE };
             let (entries, damage) = read(&self.journal, &live);
             for batch in batches(&entries, most) {
@@ -105,7 +104,22 @@ impl Projector {
             if let Some(error) = damage {
                 return Err(error);
             }
+            if (BUSY..ENTRIES).contains(&live.len()) {
+                tokio::time::sleep_until(begun + PACE).await;
+            }
         }
+    }
+}
+
+/// Does again what failed, after a pause.
+async fn again<F>(what: &str, follow: impl Fn() -> F) -> std::convert::Infallible
+where
+    F: Future<Output = Result<std::convert::Infallible, Error>>,
+{
+    loop {
+        let Err(error) = follow().await;
+        tracing::warn!(error = &error as &dyn std::error::Error, "{what} failed, trying again");
+        tokio::time::sleep(PAUSES.1).await;
     }
 }
 

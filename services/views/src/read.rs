@@ -2,11 +2,10 @@
 //! must see.
 
 use crate::Error;
-use crate::database::{CHECKPOINT_COLUMNS, Checkpoint};
-use crate::throughput::roll::Rolled;
+use crate::database::{self, CHECKPOINT_COLUMNS, Checkpoint, Settings};
 use deadpool_postgres::{GenericClient, Object, Pool, Transaction};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 use stream::Position;
 use tokio::sync::{Notify, watch};
@@ -15,8 +14,12 @@ use tokio_postgres::{IsolationLevel, Row};
 
 /// How long a query waits for a position.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// How often the checkpoint is looked at while anyone waits: by polling, since a read replica cannot LISTEN.
+/// How often the checkpoint is looked at while anyone waits; and where projectors are heard, who say more than they are asked for.
+/// A read replica hears none.
 const LOOK: Duration = Duration::from_millis(4);
+const LOOK_HEARING: Duration = Duration::from_millis(50);
+/// Pause before it is tried again to hear them.
+const AGAIN: Duration = Duration::from_secs(5);
 /// How often while there are only watches, which wait for ever.
 const WATCH: Duration = Duration::from_millis(50);
 
@@ -30,9 +33,16 @@ pub(crate) struct Views {
 
 struct Reached {
     sequence: watch::Sender<u64>,
+    hears: AtomicBool,
     waiting: AtomicUsize,
     watching: AtomicUsize,
     someone_waits: Notify,
+}
+
+impl Reached {
+    fn is_at(&self, sequence: u64) {
+        self.sequence.send_if_modified(|reached| std::mem::replace(reached, sequence) != sequence);
+    }
 }
 
 impl Views {
@@ -41,12 +51,19 @@ impl Views {
     pub fn over(pool: Pool, closing: watch::Receiver<bool>) -> Views {
         let reached = Arc::new(Reached {
             sequence: watch::Sender::new(0),
+            hears: AtomicBool::new(false),
             waiting: AtomicUsize::new(0),
             watching: AtomicUsize::new(0),
             someone_waits: Notify::new(),
         });
         tokio::spawn(look(pool.clone(), Arc::downgrade(&reached)));
         Views { pool, closing, reached }
+    }
+
+    /// The same, told by projectors how far the tables are.
+    pub fn hearing(self, settings: Settings) -> Views {
+        tokio::spawn(hear(settings, Arc::downgrade(&self.reached)));
+        self
     }
 
     /// A connection.
@@ -116,7 +133,7 @@ impl Views {
         let client = self.pool.get().await?;
         let now = checkpoint(&client).await?;
         if let Some(now) = &now {
-            self.reached.sequence.send_if_modified(|reached| std::mem::replace(reached, now.sequence) != now.sequence);
+            self.reached.is_at(now.sequence);
         }
         Ok((client, now))
     }
@@ -162,7 +179,7 @@ impl Drop for Waiting<'_> {
 }
 
 /// Looks at the checkpoint while anyone waits.
-async fn look(pool: Pool, reached: std::sync::Weak<Reached>) {
+async fn look(pool: Pool, reached: Weak<Reached>) {
     loop {
         let Some(now) = reached.upgrade() else { return };
         let (waiting, watching) = (now.waiting.load(Ordering::SeqCst), now.watching.load(Ordering::SeqCst));
@@ -174,17 +191,37 @@ async fn look(pool: Pool, reached: std::sync::Weak<Reached>) {
         match pool.get().await {
             Ok(client) => {
                 if let Ok(Some(at)) = checkpoint(&client).await {
-                    now.sequence.send_if_modified(|reached| std::mem::replace(reached, at.sequence) != at.sequence);
+                    now.is_at(at.sequence);
                 }
             }
             Err(error) => tracing::debug!(%error, "could not look at the checkpoint"),
         }
         if waiting > 0 {
-            tokio::time::sleep(LOOK).await;
+            tokio::time::sleep(if now.hears.load(Ordering::SeqCst) { LOOK_HEARING } else { LOOK }).await;
         } else {
             // Whoever begins to wait ends this.
             let _ = tokio::time::timeout(WATCH, now.someone_waits.notified()).await;
         }
+    }
+}
+
+/// Hears projectors as long as anyone reads.
+async fn hear(settings: Settings, reached: Weak<Reached>) {
+    while reached.strong_count() > 0 {
+        let heard = |sequence| {
+            let Some(reached) = reached.upgrade() else { return false };
+            reached.hears.store(true, Ordering::SeqCst);
+            if let Some(sequence) = sequence {
+                reached.is_at(sequence);
+            }
+            true
+        };
+        let ended = database::hear(&settings, heard).await;
+        let Some(reached) = reached.upgrade() else { return };
+        reached.hears.store(false, Ordering::SeqCst);
+        tracing::debug!(?ended, "hears no projector, and looks more often");
+        drop(reached);
+        tokio::time::sleep(AGAIN).await;
     }
 }
 
@@ -204,7 +241,7 @@ pub(crate) struct Cut<'a> {
     /// Whether a parked command would have touched anything.
     pub has_doubtful: bool,
     /// Up to which entry flows are rolled up.
-    pub rolled: Rolled,
+    pub rolled: i64,
 }
 
 impl Cut<'_> {
@@ -213,13 +250,14 @@ impl Cut<'_> {
         let begin = client.build_transaction().isolation_level(IsolationLevel::RepeatableRead).read_only(true);
         let transaction = begin.start().await?;
         // Asked in one: each way to PostgreSQL and back is a tenth of what a shop's stock takes.
-        let sql = format!("SELECT {CHECKPOINT_COLUMNS}, EXISTS (SELECT FROM merged), EXISTS (SELECT FROM doubtful), r.sequence, r.goods_sequence
-                           FROM checkpoint CROSS JOIN flows_rolled r");
+        let sql = format!(
+            "SELECT {CHECKPOINT_COLUMNS}, EXISTS (SELECT FROM merged), EXISTS (SELECT FROM doubtful), r.sequence
+                           FROM checkpoint CROSS JOIN flows_rolled r"
+        );
         let known = transaction.prepare_cached(&sql).await?;
         let known = transaction.query_opt(&known, &[]).await?.ok_or(Error::Empty)?;
         let checkpoint = Checkpoint::of(&known)?;
-        let (has_merged, has_doubtful) = (known.try_get(10)?, known.try_get(11)?);
-        let rolled = Rolled { flows: known.try_get(12)?, goods: known.try_get(13)? };
+        let (has_merged, has_doubtful, rolled) = (known.try_get(10)?, known.try_get(11)?, known.try_get(12)?);
         Ok(Cut { transaction, checkpoint, has_merged, has_doubtful, rolled })
     }
 

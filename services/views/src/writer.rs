@@ -1,40 +1,32 @@
 //! Applies entries to the tables: one transaction for a batch and its checkpoint. A batch that PostgreSQL refuses is halved until
 //! the command at fault is found; that one is parked, and everything else goes on.
 
-use crate::Error;
 use crate::database::{self, Checkpoint};
 use crate::fold::{Batch, Numbered, Parked, fold};
+use crate::{Error, statistics};
 use deadpool_postgres::ClientWrapper;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// Writes to the tables over a connection of its own.
 pub struct Writer {
     client: ClientWrapper,
     checkpoint: Option<Checkpoint>,
     /// Number of events that move goods at which PostgreSQL looks at the tables again.
-    analyze_at: i64,
-    /// When single tables were last looked at.
-    looked: Instant,
+    look_at: i64,
 }
 
 /// Number of events at which PostgreSQL first looks at the tables: seen empty, they would be planned for as empty.
 const FIRST: i64 = 1_000;
 /// How much the tables grow before it looks again.
 const GROWTH: i64 = 4;
-/// Number of events from which it looks at single tables alone: looking at all takes too long to wait for.
-const GROWN: i64 = 100_000;
-/// How often tables are looked at from then on.
-const LOOK: Duration = Duration::from_secs(1);
-/// Tables whose rows are looked up while they are written.
-const ANALYZED: &str = "lots, stock, stock_totals, outside, shipments, shipment_lines, flow_daily, flow_monthly, goods_daily, goods_monthly, dispatch_daily, chain_days, movements";
 
 impl Writer {
     /// A writer to the tables of these settings, which are migrated already.
     pub async fn open(settings: &database::Settings) -> Result<Writer, Error> {
         let client = database::writing_connection(settings).await?;
         let checkpoint = database::checkpoint(&*client).await?;
-        let mut writer = Writer { client, checkpoint, analyze_at: 0, looked: Instant::now() };
-        writer.analyze_at = writer.events().max(FIRST / GROWTH) * GROWTH;
+        let mut writer = Writer { client, checkpoint, look_at: 0 };
+        writer.look_at = writer.events().max(FIRST / GROWTH) * GROWTH;
         Ok(writer)
     }
 
@@ -70,31 +62,9 @@ impl Writer {
                 Err(error) => return Err(error),
             }
         }
-        // Statements were planned when the tables were small, where any index does: PostgreSQL plans them again after this. Its
-        // own housekeeping does the same, too late for tables that are filled in seconds.
-        if self.events() < GROWN {
-            if self.events() >= self.analyze_at {
-                self.analyze_at = self.events() * GROWTH;
-                self.client.batch_execute(&format!("ANALYZE {ANALYZED}")).await?;
-            }
-        } else if self.looked.elapsed() >= LOOK {
-            self.looked = Instant::now();
-            self.analyze_grown().await?;
-        }
-        Ok(())
-    }
-
-    /// The same for single tables later on: harvests of a whole season may come before the first shipment.
-    async fn analyze_grown(&mut self) -> Result<(), Error> {
-        let sql = "
-            SELECT t.relname::text FROM pg_stat_user_tables t JOIN pg_class c ON c.oid = t.relid
-            WHERE t.schemaname = current_schema() AND t.relname::text = ANY(string_to_array($1, ', '))
-                AND t.n_mod_since_analyze > 3 * greatest(c.reltuples, 2500)";
-        let statement = self.client.prepare_cached(sql).await?;
-        for row in self.client.query(&statement, &[&ANALYZED]).await? {
-            let table: String = row.try_get(0)?;
-            tracing::debug!(table, "analyzes a table that has grown");
-            self.client.batch_execute(&format!("ANALYZE {table}")).await?;
+        if (self.look_at..statistics::GROWN).contains(&self.events()) {
+            self.look_at = self.events() * GROWTH;
+            statistics::look(&*self.client).await?;
         }
         Ok(())
     }

@@ -244,8 +244,8 @@ fn serve(
     address: std::net::SocketAddr,
 ) -> JoinHandle<Result<(), tonic::transport::Error>> {
     let pool = views::database::connect(database).expect("a pool");
-    let routes =
-        views::services_until(pool, code_keys(), tokio::sync::watch::channel(false).1).add_service(record::service(recorder));
+    let closing = tokio::sync::watch::channel(false).1;
+    let routes = views::services_until(pool, database.clone(), code_keys(), closing).add_service(record::service(recorder));
     tokio::spawn(tonic::transport::Server::builder().add_routes(routes).serve(address))
 }
 

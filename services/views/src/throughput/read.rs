@@ -53,12 +53,12 @@ impl Range {
     /// Rows of the range, each with a `day`: of months where only months are asked for, of days at the ends; and movements that are
     /// not rolled up yet.
     pub(crate) fn source(self, cut: &Cut<'_>, query: &mut Query, by_month: bool) -> String {
-        self.rows(cut.rolled.flows, query, by_month, "flow", ["site_code", "to_site_code"])
+        self.rows(cut.rolled, query, by_month, "flow", ["site_code", "to_site_code"])
     }
 
     /// The same summed over places, which are empty: far fewer rows.
     pub(crate) fn goods(self, cut: &Cut<'_>, query: &mut Query, by_month: bool) -> String {
-        self.rows(cut.rolled.goods, query, by_month, "goods", ["''::text AS site_code", "''::text AS to_site_code"])
+        self.rows(cut.rolled, query, by_month, "goods", ["''::text AS site_code", "''::text AS to_site_code"])
     }
 
     /// Rows of the tables whose names begin so, which are rolled up to an entry.
@@ -516,7 +516,7 @@ pub(crate) async fn utilization(
         None => "true".to_owned(),
     };
     let limit = query.bind(page.size + 1);
-    let late = roll::beyond(&query.bind(cut.rolled.flows));
+    let late = roll::beyond(&query.bind(cut.rolled));
     query.sql = format!(
         "WITH periods AS (
              SELECT period_start, min(day) AS first, max(day) + 1 AS beyond

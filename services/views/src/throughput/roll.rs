@@ -8,7 +8,7 @@ use crate::database::{self, Settings, big, execute};
 use deadpool_postgres::{ClientWrapper, Transaction};
 use domain::time::BusinessDay;
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio_postgres::Row;
 
 /// Day, chain, product and site of what was sent: the key of its table, in its order.
@@ -16,29 +16,9 @@ type Sent<'a> = (BusinessDay, &'a str, &'a str, &'a str);
 
 /// Movements that are rolled up in a transaction.
 const MOVEMENTS: i64 = 20_000;
-/// How long it rests between them: the more at once, the fewer rows are written twice, and the fewer batches of the projector meet
-/// it; the fewer, the shorter it stands in its way.
-const PAUSE: Duration = Duration::from_millis(120);
-/// How often goods without their places are rolled up: their rows are few, and each is met again and again. Until then what was read
-/// for the flows with places is kept.
-const GOODS_EVERY: Duration = Duration::from_secs(5);
-/// Rows of goods that are kept at most.
-const GOODS_KEPT: usize = 50_000;
-
-/// Goods that are not rolled up yet, and between which entries they flowed.
-struct Kept {
-    rolled: Rolled,
-    goods: Goods,
-}
-
-/// Up to which entry flows are rolled up, with their places and without.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Rolled {
-    /// With their places.
-    pub flows: i64,
-    /// Without.
-    pub goods: i64,
-}
+/// How long it rests between them: the more at once, the fewer rows are written twice; the fewer, the shorter a batch of the projector
+/// has to share the processors with it.
+const PAUSE: Duration = Duration::from_millis(60);
 
 /// What flowed beyond the entry up to which flows are rolled up; rows as in `flow_daily`, not summed. `rolled` is that entry's
 /// sequence as it stands in a query.
@@ -52,49 +32,42 @@ pub(crate) fn beyond(rolled: &str) -> String {
 }
 
 /// Up to which entry flows are rolled up. Whoever else would roll them up waits until this transaction ends.
-pub(crate) async fn hold(transaction: &Transaction<'_>) -> Result<Rolled, Error> {
-    let row = transaction.query_one("SELECT sequence, goods_sequence FROM flows_rolled FOR UPDATE", &[]).await?;
-    Ok(Rolled { flows: row.try_get(0)?, goods: row.try_get(1)? })
+pub(crate) async fn hold(transaction: &Transaction<'_>) -> Result<i64, Error> {
+    Ok(transaction.query_one("SELECT sequence FROM flows_rolled FOR UPDATE", &[]).await?.try_get(0)?)
 }
 
 /// Rolls flows up behind the projector, on a connection of its own, as long as that holds.
 pub(crate) async fn follow(settings: &Settings) -> Result<std::convert::Infallible, Error> {
     let mut client = database::keeping_connection(settings).await?;
-    let (mut goods_at, mut kept) = (Instant::now(), None);
     loop {
-        let is_time = goods_at <= Instant::now();
-        let more = step(&mut client, &mut kept, is_time).await?;
-        if is_time {
-            goods_at = Instant::now() + GOODS_EVERY;
-        }
-        if !more {
+        if !step(&mut client).await? {
             tokio::time::sleep(PAUSE).await;
         }
     }
 }
 
 /// A transaction of it; whether there may be more.
-async fn step(client: &mut ClientWrapper, kept: &mut Option<Kept>, with_goods: bool) -> Result<bool, Error> {
+async fn step(client: &mut ClientWrapper) -> Result<bool, Error> {
+    // While nothing comes, nothing is held.
+    let is_behind = "SELECT EXISTS (SELECT FROM flows_rolled r JOIN checkpoint c ON c.sequence > r.sequence)";
+    let is_behind = client.prepare_cached(is_behind).await?;
+    if !client.query_one(&is_behind, &[]).await?.try_get::<_, bool>(0)? {
+        return Ok(false);
+    }
     let transaction = client.transaction().await?;
     let rolled = hold(&transaction).await?;
     // Few movements: each is looked up. The tables may have grown since anybody last saw how large they are.
     transaction.batch_execute(BY_ROW).await?;
-    let (flows, more) = next(&transaction, rolled.flows).await?;
-    // Tables that took the place of others may stand elsewhere; where they do not, the same flowed.
-    let known = kept.take().filter(|kept| kept.rolled == rolled).map(|kept| kept.goods);
-    let with_goods = with_goods || known.as_ref().is_some_and(|goods| goods.len() > GOODS_KEPT);
-    let goal = Rolled { flows, goods: if with_goods { flows } else { rolled.goods } };
+    let (goal, more) = next(&transaction, rolled).await?;
     if goal == rolled {
-        *kept = known.map(|goods| Kept { rolled, goods });
         return Ok(false);
     }
-    let goods = match roll(&transaction, rolled, goal, known).await {
+    match roll(&transaction, rolled, goal).await {
         // The tables were exchanged meanwhile: those that took their place say how far they are.
         Err(Error::Superseded(_)) => return Ok(true),
-        goods => goods?,
-    };
+        rolled => rolled?,
+    }
     transaction.commit().await?;
-    *kept = Some(Kept { rolled: goal, goods });
     Ok(more)
 }
 
@@ -116,29 +89,14 @@ async fn next(transaction: &Transaction<'_>, from: i64) -> Result<(i64, bool), E
 /// Rows are looked up by their keys.
 const BY_ROW: &str = "SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off";
 
-/// Rolls up what flowed in the entries after some up to others: goods either as far as flows, or not at all. `known` are the goods
-/// between the two, where the caller knows them. Returns those that are left. The caller holds the row of `flows_rolled`.
-pub(crate) async fn roll(
-    transaction: &Transaction<'_>,
-    from: Rolled,
-    up_to: Rolled,
-    known: Option<Goods>,
-) -> Result<Goods, Error> {
+/// Rolls up what flowed in the entries after one up to another. The caller holds the row of `flows_rolled`.
+pub(crate) async fn roll(transaction: &Transaction<'_>, from: i64, up_to: i64) -> Result<(), Error> {
     // Planned for these very sequences: how many rows lie between them decides how they are best read.
     transaction.batch_execute("SET LOCAL plan_cache_mode = force_custom_plan").await?;
-    let mut goods = match known {
-        Some(goods) => goods,
-        None => {
-            let mut goods = Goods::new();
-            keep(&mut goods, &sums(&read(transaction, from.goods, from.flows).await?)?.0);
-            goods
-        }
-    };
-    let flows = read(transaction, from.flows, up_to.flows).await?;
+    let flows = read(transaction, from, up_to).await?;
     // Looked up row by row, as the projector does it.
     transaction.batch_execute(BY_ROW).await?;
     let (days, months) = sums(&flows)?;
-    keep(&mut goods, &days);
     let mut dispatches: BTreeMap<Sent<'_>, i128> = BTreeMap::new();
     for ((day, _, chain, product, site, _), flow) in &days {
         if flow.first != 0 {
@@ -146,35 +104,27 @@ pub(crate) async fn roll(
         }
     }
     write_dispatches(transaction, dispatches).await?;
+    write_goods(transaction, "goods_daily", "business_day", goods(&days)).await?;
+    write_goods(transaction, "goods_monthly", "month_day", goods(&months)).await?;
     write_flows(transaction, "flow_daily", "business_day", days).await?;
     write_flows(transaction, "flow_monthly", "month_day", months).await?;
-    if up_to.goods > from.goods {
-        let mut by_month = Goods::new();
-        for ((day, stage, chain, product), flow) in &goods {
-            by_month.entry((month(*day), *stage, chain.clone(), product.clone())).or_default().add(*flow);
-        }
-        write_goods(transaction, "goods_daily", "business_day", std::mem::take(&mut goods)).await?;
-        write_goods(transaction, "goods_monthly", "month_day", by_month).await?;
-    }
     transaction
         .batch_execute("SET LOCAL enable_seqscan = on; SET LOCAL enable_hashjoin = on; SET LOCAL enable_mergejoin = on")
         .await?;
-    set(transaction, from, up_to).await?;
-    Ok(goods)
+    set(transaction, from, up_to).await
 }
 
-/// Adds what flowed to goods, wherever it did.
-fn keep(goods: &mut Goods, days: &BTreeMap<Key<'_>, Flow>) {
-    for ((day, stage, chain, product, ..), flow) in days {
-        goods.entry((*day, *stage, (*chain).to_owned(), (*product).to_owned())).or_default().add(*flow);
+/// The same wherever it flowed.
+fn goods<'a>(flows: &BTreeMap<Key<'a>, Flow>) -> Goods<'a> {
+    let mut goods = Goods::new();
+    for ((day, stage, chain, product, ..), flow) in flows {
+        goods.entry((*day, *stage, *chain, *product)).or_default().add(*flow);
     }
+    goods
 }
 
 /// What flowed in the entries after one up to another, summed by day and place.
 async fn read(transaction: &Transaction<'_>, from: i64, up_to: i64) -> Result<Vec<Row>, Error> {
-    if up_to <= from {
-        return Ok(Vec::new());
-    }
     let summed = format!(
         "SELECT business_day, stage, chain_code, product_code, site_code, to_site_code, sum(quantity_milli)::bigint,
                 sum(first_milli)::bigint, sum(movement_count)::bigint
@@ -205,11 +155,10 @@ fn sums(rows: &[Row]) -> Result<Sums<'_>, Error> {
 }
 
 /// Says up to which entry flows are rolled up. Fails where the tables are not those that were at that place.
-pub(crate) async fn set(transaction: &Transaction<'_>, from: Rolled, up_to: Rolled) -> Result<(), Error> {
-    let set = "UPDATE flows_rolled SET sequence = $1, goods_sequence = $2 WHERE sequence = $3 AND goods_sequence = $4";
-    match execute(transaction, set, &[&up_to.flows, &up_to.goods, &from.flows, &from.goods]).await? {
+pub(crate) async fn set(transaction: &Transaction<'_>, from: i64, up_to: i64) -> Result<(), Error> {
+    match execute(transaction, "UPDATE flows_rolled SET sequence = $1 WHERE sequence = $2", &[&up_to, &from]).await? {
         1 => Ok(()),
-        _ => Err(Error::Superseded(from.flows.unsigned_abs())),
+        _ => Err(Error::Superseded(from.unsigned_abs())),
     }
 }
 

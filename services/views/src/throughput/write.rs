@@ -13,7 +13,7 @@ use tokio_postgres::types::ToSql;
 pub(super) type Key<'a> = (BusinessDay, i16, &'a str, &'a str, &'a str, &'a str);
 
 /// What flowed by day or month, stage, chain and product.
-pub(crate) type Goods = BTreeMap<(BusinessDay, i16, String, String), Flow>;
+pub(super) type Goods<'a> = BTreeMap<(BusinessDay, i16, &'a str, &'a str), Flow>;
 
 /// A column's name and type, and its values.
 pub(super) type Column<'a> = (&'a str, &'a str, &'a (dyn ToSql + Sync));
@@ -94,15 +94,20 @@ pub(super) async fn write_flows(
 }
 
 /// The same flows without their places.
-pub(super) async fn write_goods(transaction: &Transaction<'_>, table: &str, day: &str, mut goods: Goods) -> Result<(), Error> {
+pub(super) async fn write_goods(
+    transaction: &Transaction<'_>,
+    table: &str,
+    day: &str,
+    mut goods: Goods<'_>,
+) -> Result<(), Error> {
     goods.retain(|_, flow| flow.quantity != 0 || flow.movements != 0);
     if goods.is_empty() {
         return Ok(());
     }
     let days: Vec<_> = goods.keys().map(|key| key.0.0).collect();
     let stages: Vec<_> = goods.keys().map(|key| key.1).collect();
-    let chains: Vec<_> = goods.keys().map(|key| &key.2).collect();
-    let products: Vec<_> = goods.keys().map(|key| &key.3).collect();
+    let chains: Vec<_> = goods.keys().map(|key| key.2).collect();
+    let products: Vec<_> = goods.keys().map(|key| key.3).collect();
     let quantities = goods.values().map(|flow| big(flow.quantity)).collect::<Result<Vec<_>, _>>()?;
     let movements: Vec<_> = goods.values().map(|flow| flow.movements).collect();
     let keys: [Column<'_>; 4] = [

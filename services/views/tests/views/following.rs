@@ -56,7 +56,7 @@ pub async fn reaches(settings: &Settings, sequence: u64) {
 async fn rolled_up(server: &Server, sequence: u64) {
     let (client, begun) = (server.client(&server.settings).await, Instant::now());
     loop {
-        let rolled: i64 = client.query_one("SELECT least(sequence, goods_sequence) FROM flows_rolled", &[]).await.unwrap().get(0);
+        let rolled: i64 = client.query_one("SELECT sequence FROM flows_rolled", &[]).await.unwrap().get(0);
         if rolled.unsigned_abs() >= sequence {
             return;
         }
@@ -144,6 +144,60 @@ async fn the_projector_catches_up_by_itself_after_either_server_was_away() {
     reaches(&server.settings, tip.sequence).await;
     let report = verify(&journal, &server.settings, |_, _| ()).await.unwrap();
     assert!(report.is_clean(), "{report:?}");
+    projector.stop().await;
+}
+
+/// How many sessions hear projectors.
+async fn hearing(server: &Server) -> i64 {
+    let sessions = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN%'";
+    server.client(&server.settings).await.query_one(sessions, &[]).await.unwrap().get(0)
+}
+
+async fn hear(server: &Server, sessions: i64) {
+    let begun = Instant::now();
+    while hearing(server).await != sessions {
+        assert!(begun.elapsed() < Duration::from_secs(30), "{} sessions hear projectors, not {sessions}", hearing(server).await);
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_write_is_waited_for_whether_projectors_are_heard_or_not() {
+    let (server, broker) = (Server::start().await, Broker::start());
+    let mut book = eventful();
+    let noon = book.at("2026-11-22T12:00+07:00");
+    let (journal, mut tip) = broker.journal(&book).await;
+    let projector = Running::start(&journal, &server.settings);
+    reaches(&server.settings, tip.sequence).await;
+    let pool = database::connect(&server.settings).unwrap();
+    let closing = tokio::sync::watch::channel(false).1;
+    let routes = views::services_until(pool, server.settings.clone(), Default::default(), closing);
+    let mut client = StockServiceClient::new(routes);
+    hear(&server, 1).await;
+    for index in 0..30 {
+        if index == 10 {
+            let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                       WHERE datname = current_database() AND query LIKE 'LISTEN%'";
+            server.client(&server.settings).await.execute(end, &[]).await.unwrap();
+        }
+        if index == 20 {
+            hear(&server, 1).await;
+        }
+        let known = book.entries.len();
+        book.say("HTX1", &noon, harvested(&lot(&format!("M{index}"), "RAU"), "F1", 1_000));
+        let at_least = stream::Position::new(journal.id(), tip.sequence + 1).to_string();
+        // Asked before it is written, and after.
+        let asking = client.query_stock(QueryStockRequest { at_least: at_least.clone(), ..Default::default() });
+        let writing = async {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+            append(&journal, tip, &book, known).await
+        };
+        let (answer, now) = tokio::join!(asking, writing);
+        assert_eq!(answer.unwrap().into_inner().position, at_least);
+        tip = now;
+    }
+    drop(client);
+    hear(&server, 0).await;
     projector.stop().await;
 }
 
