@@ -5,10 +5,11 @@ pub use crate::fold::Tally;
 use crate::fold::{Batch, Numbered};
 use crate::{codes, notices, orders, registry, safety, shipments, stock, throughput, trace};
 use deadpool_postgres::{ClientWrapper, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, Transaction};
-use std::pin::pin;
+use futures::future::join_all;
+use std::pin::{Pin, pin};
 use std::time::{Duration, SystemTime};
 use tokio_postgres::types::ToSql;
-use tokio_postgres::{AsyncMessage, Client, NoTls, Row};
+use tokio_postgres::{AsyncMessage, Client, NoTls, Row, Statement};
 use uuid::Uuid;
 
 mod migrations {
@@ -220,15 +221,23 @@ pub(crate) async fn write(
 ) -> Result<Checkpoint, Error> {
     let after = move_checkpoint(transaction, before, last, batch).await?;
     registry::write::write(transaction, &batch.registry).await?;
-    stock::write::write_lots(transaction, &batch.stock).await?;
-    let begun = stock::write::begun(transaction, &batch.moving_lots()).await?;
     // None of these reads what another writes: sent side by side, they wait for each other at PostgreSQL and not on the way.
-    tokio::try_join!(
-        stock::write::write(transaction, &batch.stock, &begun),
-        shipments::write::write(transaction, &batch.shipments),
-        throughput::write::write(transaction, &batch.throughput, &begun),
-        tell(transaction, after.sequence),
-    )?;
+    let lots_then_sums = async {
+        let begun = stock::write::write_lots(transaction, &batch.stock, &batch.moving_lots()).await?;
+        side_by_side([
+            Box::pin(stock::write::write_totals(transaction, &batch.stock, &begun)),
+            Box::pin(throughput::write::write(transaction, &batch.throughput, &begun)),
+        ])
+        .await
+    };
+    side_by_side([
+        Box::pin(lots_then_sums),
+        Box::pin(stock::write::write(transaction, &batch.stock)),
+        Box::pin(shipments::write::write(transaction, &batch.shipments)),
+        Box::pin(tell(transaction, after.sequence)),
+    ])
+    .await?;
+    // What is copied waits for its turn: the driver loses a connection whose COPY is refused for a failure before it.
     trace::write::write(transaction, &batch.trace).await?;
     safety::write::write(transaction, &batch.safety).await?;
     orders::write::write(transaction, &batch.orders).await?;
@@ -344,14 +353,40 @@ pub(crate) async fn execute(transaction: &Transaction<'_>, sql: &str, values: &[
     Ok(transaction.execute(&statement, values).await?)
 }
 
-/// The row that a query finds, if it finds any: where a batch would break a promise of the tables.
-pub(crate) async fn find(
+/// A part of what a transaction does.
+type Part<'a> = Pin<Box<dyn Future<Output = Result<(), Error>> + Send + 'a>>;
+
+/// Does parts of a transaction without waiting for one before the next is sent. They are sent in their order as far as they are
+/// prepared, and done in the order in which they are sent.
+pub(crate) async fn side_by_side<const N: usize>(parts: [Part<'_>; N]) -> Result<(), Error> {
+    let errors = join_all(parts).await.into_iter().filter_map(Result::err);
+    // Once one has failed, PostgreSQL refuses all that come after it in the transaction.
+    let rank = |error: &Error| (error.is_of_an_aborted_transaction(), !matches!(error, Error::Unfoldable(_)));
+    errors.min_by_key(rank).map_or(Ok(()), Err)
+}
+
+/// Executes a prepared statement.
+pub(crate) async fn run(
     transaction: &Transaction<'_>,
-    query: &str,
+    statement: &Statement,
     values: &[&(dyn ToSql + Sync)],
-) -> Result<Option<Row>, Error> {
-    let query = transaction.prepare_cached(query).await?;
-    Ok(transaction.query_opt(&query, values).await?)
+) -> Result<(), Error> {
+    transaction.execute(statement, values).await?;
+    Ok(())
+}
+
+/// Fails with what the row says that a query finds, if it finds any: where a batch would break a promise of the tables. What is sent
+/// after it, without waiting for its answer, PostgreSQL does after it.
+pub(crate) async fn refuse(
+    transaction: &Transaction<'_>,
+    broken: &Statement,
+    values: &[&(dyn ToSql + Sync)],
+    said: impl FnOnce(Row) -> Result<Error, Error>,
+) -> Result<(), Error> {
+    match transaction.query_opt(broken, values).await? {
+        Some(row) => Err(said(row)?),
+        None => Ok(()),
+    }
 }
 
 fn as_int(value: usize) -> i32 {

@@ -1,5 +1,6 @@
 //! What can go wrong in the views, and what a caller hears of it.
 
+use tokio_postgres::error::SqlState;
 use tonic::Status;
 use wire::status::ServiceError;
 
@@ -103,6 +104,11 @@ impl Error {
             }
             _ => false,
         }
+    }
+
+    /// Whether PostgreSQL refused a statement for another that failed before it in its transaction.
+    pub(crate) fn is_of_an_aborted_transaction(&self) -> bool {
+        matches!(self, Error::Database(error) if error.code() == Some(&SqlState::IN_FAILED_SQL_TRANSACTION))
     }
 
     /// Whether it is of no use to go on without a person.

@@ -2,15 +2,18 @@
 
 use super::fold::{Changes, LineChange, below_nothing};
 use crate::Error;
-use crate::database::{big, execute, find};
+use crate::database::{big, execute, refuse, run, side_by_side};
 use deadpool_postgres::Transaction;
 use domain::id::{LotId, ShipmentId};
+use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
 
 /// Writes what a batch says about shipments.
 pub async fn write(transaction: &Transaction<'_>, changes: &Changes) -> Result<(), Error> {
-    if !changes.shipments.is_empty() {
-        write_shipments(transaction, changes).await?;
-    }
+    side_by_side([Box::pin(write_shipments(transaction, changes)), Box::pin(write_lines(transaction, changes))]).await
+}
+
+async fn write_lines(transaction: &Transaction<'_>, changes: &Changes) -> Result<(), Error> {
     let keys = || changes.open.iter().map(|(key, _)| key);
     let shipments: Vec<_> = keys().map(|(shipment, _)| shipment.0).collect();
     if shipments.is_empty() {
@@ -18,13 +21,12 @@ pub async fn write(transaction: &Transaction<'_>, changes: &Changes) -> Result<(
     }
     let lots: Vec<_> = keys().map(|(_, lot)| lot.0).collect();
     let lows = changes.open.iter().map(|(_, sum)| big(sum.low)).collect::<Result<Vec<_>, _>>()?;
-    let refused = "SELECT c.shipment_id, c.lot_id, coalesce(l.open_milli, 0) + c.low_milli
+    let below = "SELECT c.shipment_id, c.lot_id, coalesce(l.open_milli, 0) + c.low_milli
                    FROM unnest($1::uuid[], $2::uuid[], $3::bigint[]) AS c (shipment_id, lot_id, low_milli)
                    LEFT JOIN shipment_lines l USING (shipment_id, lot_id)
                    WHERE coalesce(l.open_milli, 0) + c.low_milli < 0 LIMIT 1";
-    if let Some(row) = find(transaction, refused, &[&shipments, &lots, &lows]).await? {
-        return Err(below_nothing(ShipmentId(row.try_get(0)?), LotId(row.try_get(1)?), row.try_get(2)?));
-    }
+    // Both before either is sent.
+    let (below, merge) = (transaction.prepare_cached(below).await?, transaction.prepare_cached(MERGE_LINES).await?);
     let figures = |figure: fn(&LineChange) -> i128| {
         let line = |key| changes.lines.get(key).copied().unwrap_or_default();
         keys().map(|key| big(figure(&line(key)))).collect::<Result<Vec<_>, _>>()
@@ -33,9 +35,15 @@ pub async fn write(transaction: &Transaction<'_>, changes: &Changes) -> Result<(
     let (short, unmatched, matched) =
         (figures(|line| line.short)?, figures(|line| line.unmatched)?, figures(|line| line.matched)?);
     let cancelled = figures(|line| line.cancelled)?;
-    execute(
-        transaction,
-        "MERGE INTO shipment_lines AS l USING unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[],
+    let lows: [&(dyn ToSql + Sync); 3] = [&shipments, &lots, &lows];
+    let values: [&(dyn ToSql + Sync); 9] =
+        [&shipments, &lots, &sent, &received, &refused, &short, &unmatched, &matched, &cancelled];
+    let said = |row: Row| Ok(below_nothing(ShipmentId(row.try_get(0)?), LotId(row.try_get(1)?), row.try_get(2)?));
+    side_by_side([Box::pin(refuse(transaction, &below, &lows, said)), Box::pin(run(transaction, &merge, &values))]).await
+}
+
+const MERGE_LINES: &str =
+    "MERGE INTO shipment_lines AS l USING unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[],
                 $7::bigint[], $8::bigint[], $9::bigint[])
              AS c (shipment_id, lot_id, sent_milli, received_milli, refused_milli, short_milli, unmatched_milli, matched_milli,
                    cancelled_milli)
@@ -48,14 +56,12 @@ pub async fn write(transaction: &Transaction<'_>, changes: &Changes) -> Result<(
          WHEN NOT MATCHED THEN INSERT (shipment_id, lot_id, sent_milli, received_milli, refused_milli, short_milli,
                                        unmatched_milli, matched_milli, cancelled_milli)
              VALUES (c.shipment_id, c.lot_id, c.sent_milli, c.received_milli, c.refused_milli, c.short_milli,
-                     c.unmatched_milli, c.matched_milli, c.cancelled_milli)",
-        &[&shipments, &lots, &sent, &received, &refused, &short, &unmatched, &matched, &cancelled],
-    )
-    .await?;
-    Ok(())
-}
+                     c.unmatched_milli, c.matched_milli, c.cancelled_milli)";
 
 async fn write_shipments(transaction: &Transaction<'_>, changes: &Changes) -> Result<(), Error> {
+    if changes.shipments.is_empty() {
+        return Ok(());
+    }
     let rows = || changes.shipments.values();
     let dispatches = || rows().map(|change| change.dispatch.as_ref());
     let ids: Vec<_> = changes.shipments.keys().map(|id| id.0).collect();
