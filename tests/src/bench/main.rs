@@ -362,13 +362,20 @@ impl Bench {
         );
     }
 
+    /// Until tables have everything, and PostgreSQL is through with them: what a fill of ten million in minutes leaves behind is none
+    /// of what ten million are.
+    async fn settled(&self) {
+        self.system.caught_up().await;
+        sql::settled(&self.system.database()).await;
+    }
+
     async fn asking(&mut self, figures: &mut Figures) {
         let query = self.system.query();
         let channel = self.connections(1).await.remove(0);
         for step in self.trade.family().1 {
             callers::unary(&channel, step).await.expect("recorded");
         }
-        self.system.caught_up().await;
+        self.settled().await;
         figures.put("events", self.events().await as f64, "events in the journal");
         for (question, key, aim) in [
             (Question::Shop, "query_shop_p99_ms", "stock of a shop; aim at ten million events: 5 or less"),
@@ -516,9 +523,7 @@ impl Bench {
 async fn flat(small: &mut Bench, large: &Bench, figures: &mut Figures) {
     small.fill(100_000).await;
     for bench in [&*small, large] {
-        bench.system.caught_up().await;
-        // What a fill of ten million in minutes leaves behind is none of what ten million are.
-        sql::settled(&bench.system.database()).await;
+        bench.settled().await;
     }
     let mut ratios: [Vec<f64>; 4] = Default::default();
     let channels = [small.connections(1).await, large.connections(1).await];
