@@ -53,6 +53,7 @@ const SHARES: [&[&str]; 3] = [
         "goods_daily",
         "goods_monthly",
         "dispatch_daily",
+        "dispatch_monthly",
         "chain_days",
     ],
 ];

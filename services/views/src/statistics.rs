@@ -11,7 +11,7 @@ pub(crate) const GROWN: i64 = 10_000;
 /// How often tables are looked at from then on.
 const LOOK: Duration = Duration::from_secs(1);
 /// Tables whose rows are looked up while they are written.
-const ANALYZED: &str = "lots, stock, stock_totals, outside, shipments, shipment_lines, flow_daily, flow_monthly, goods_daily, goods_monthly, dispatch_daily, chain_days, movements";
+const ANALYZED: &str = "lots, stock, stock_totals, outside, shipments, shipment_lines, flow_daily, flow_monthly, goods_daily, goods_monthly, dispatch_daily, dispatch_monthly, chain_days, movements";
 
 /// Lets it look at all of them.
 pub(crate) async fn look(client: &impl GenericClient) -> Result<(), Error> {

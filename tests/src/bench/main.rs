@@ -194,7 +194,7 @@ impl Bench {
         let report = chuoi::reference::import(system.channels[0].clone(), &tables, tests::world::AUTHORITY, |_, _| {}).await;
         report.expect("registered");
         system.caught_up().await;
-        Bench { system, trade: Trade::new(30) }
+        Bench { system, trade: Trade::new(365) }
     }
 
     async fn without_projector(mut self) -> Bench {

@@ -36,6 +36,9 @@ struct Key {
     to_site: u32,
 }
 
+/// Day or month, chain, product and site of what was sent.
+type Sent = (BusinessDay, u32, u32, u32);
+
 impl Codes {
     fn number(&mut self, code: &str) -> u32 {
         if let Some(number) = self.numbers.get(code) {
@@ -79,11 +82,8 @@ impl Tables {
 
     /// The rows of each table.
     pub fn rows(&self) -> impl Iterator<Item = Result<Piece, Error>> {
-        let (mut months, mut chains, mut dispatches) = (HashMap::new(), BTreeMap::new(), BTreeMap::new());
+        let (mut months, mut chains) = (HashMap::new(), BTreeMap::new());
         for (key, flow) in &self.days {
-            if flow.first != 0 {
-                *dispatches.entry((key.day, key.chain, key.product, key.site)).or_insert(0) += flow.first;
-            }
             let month: &mut Flow = months.entry(Key { day: month(key.day), ..*key }).or_default();
             month.add(*flow);
             *chains.entry((key.chain, key.day)).or_insert(0_i64) += flow.movements;
@@ -95,12 +95,9 @@ impl Tables {
             Ok(())
         });
         let into = "dispatch_daily (business_day, chain_code, product_code, site_code, first_milli)";
-        let sent = dispatches.into_iter().filter(|(_, first)| *first != 0).collect();
-        let sent = pieces(into, 5, sent, |rows, ((day, chain, product, site), first)| {
-            rows.int(day.0).text(self.codes.name(*chain)).text(self.codes.name(*product)).text(self.codes.name(*site));
-            rows.big(big(*first)?);
-            Ok(())
-        });
+        let sent = pieces(into, 5, Self::dispatches(&self.days), self.as_dispatches());
+        let into = "dispatch_monthly (month_day, chain_code, product_code, site_code, first_milli)";
+        let sent_by_month = pieces(into, 5, Self::dispatches(&months), self.as_dispatches());
         let (daily, monthly) = (self.goods(&self.days), self.goods(&months));
         let days = self.flows(
             "flow_daily (business_day, stage, chain_code, product_code, site_code, to_site_code, quantity_milli, first_milli, \
@@ -124,7 +121,24 @@ impl Tables {
             monthly,
             self.as_goods(),
         );
-        sent.chain(days).chain(months).chain(goods).chain(goods_by_month).chain(chains)
+        sent.chain(sent_by_month).chain(days).chain(months).chain(goods).chain(goods_by_month).chain(chains)
+    }
+
+    /// What of these flows had not been dispatched before, wherever it went.
+    fn dispatches(flows: &HashMap<Key, Flow>) -> Vec<(Sent, i128)> {
+        let mut dispatches: BTreeMap<Sent, i128> = BTreeMap::new();
+        for (key, flow) in flows.iter().filter(|(_, flow)| flow.first != 0) {
+            *dispatches.entry((key.day, key.chain, key.product, key.site)).or_default() += flow.first;
+        }
+        dispatches.into_iter().filter(|(_, first)| *first != 0).collect()
+    }
+
+    fn as_dispatches(&self) -> impl Fn(&mut Rows, &(Sent, i128)) -> Result<(), Error> {
+        |rows, ((day, chain, product, site), first)| {
+            rows.int(day.0).text(self.codes.name(*chain)).text(self.codes.name(*product)).text(self.codes.name(*site));
+            rows.big(big(*first)?);
+            Ok(())
+        }
     }
 
     /// The same flows without their places, in the order of the key.

@@ -61,6 +61,12 @@ impl Range {
         self.rows(cut.rolled, query, by_month, "goods", ["''::text AS site_code", "''::text AS to_site_code"])
     }
 
+    /// The first month that begins in the range, and the first that does not end in it.
+    fn months(self) -> (i32, i32) {
+        let first = self.from.map_or(i32::MIN, |day| if month(day) == day { day.0 } else { next_month(day).0 });
+        (first, self.to.map_or(i32::MAX, |day| month(day.plus(1)).0))
+    }
+
     /// Rows of the tables whose names begin so, which are rolled up to an entry.
     fn rows(self, rolled: i64, query: &mut Query, by_month: bool, tables: &str, [site, to_site]: [&str; 2]) -> String {
         let columns = format!("stage, chain_code, product_code, {site}, {to_site}, quantity_milli, movement_count");
@@ -75,9 +81,7 @@ impl Range {
                   UNION ALL {late})"
             );
         }
-        // The first month that begins in the range, and the first that does not end in it.
-        let first = self.from.map_or(i32::MIN, |day| if month(day) == day { day.0 } else { next_month(day).0 });
-        let beyond = self.to.map_or(i32::MAX, |day| month(day.plus(1)).0);
+        let (first, beyond) = self.months();
         let (first, beyond) = (query.bind(first), query.bind(beyond));
         format!(
             "(SELECT month_day AS day, {columns} FROM {tables}_monthly WHERE month_day >= {first} AND month_day < {beyond}
@@ -206,7 +210,8 @@ pub(super) fn period_start(period: Period, day: &str) -> String {
         Period::Day | Period::Hour => day.to_owned(),
         // Day 0 was a Thursday; the remainder of a day before it is below zero.
         Period::Week => format!("({day} - ((({day} + 3) % 7) + 7) % 7)"),
-        Period::Month => format!("(date_trunc('month', date '1970-01-01' + {day})::date - date '1970-01-01')"),
+        // Of a timestamp without a zone: with one it takes twice as long.
+        Period::Month => format!("(date_trunc('month', (date '1970-01-01' + {day})::timestamp)::date - date '1970-01-01')"),
     }
 }
 
@@ -508,8 +513,22 @@ pub(crate) async fn utilization(
     let (from, to) = (query.bind(first.0), query.bind(last.0));
     let chains = filter::chains(cut, "chains", &request.chains).await?;
     let chains = query.bind(chains);
-    let (start, entered, left) =
-        (period_start(period, "days.day"), period_start(period, "e.business_day"), period_start(period, "f.business_day"));
+    let (start, month_day) = (period_start(period, "day"), period_start(Period::Month, "day"));
+    // Whole months come from the sums by month, where no period ends within one.
+    let months = match period {
+        Period::Unspecified | Period::Month => Range { from: Some(first), to: Some(last) }.months(),
+        Period::Day | Period::Week | Period::Hour => (0, 0),
+    };
+    let (first_month, beyond_months) = (query.bind(months.0), query.bind(months.1));
+    let alone = "ARRAY(SELECT day FROM alone)";
+    // Read by the day where what its goods are, or its places, changed within a month.
+    let by_day = |flow: &str, sites: &[&str]| {
+        let code = |kind: &str, column: &str| {
+            format!("({flow}.month_day, {flow}.{column}) IN (SELECT month_day, code FROM changed WHERE kind = '{kind}')")
+        };
+        let sites = sites.iter().map(|site| code("site", site));
+        [code("chain", "chain_code"), code("product", "product_code")].into_iter().chain(sites).collect::<Vec<_>>().join(" OR ")
+    };
     let keys = [("period_start", "integer"), ("chain_code", "text"), ("unit", "text")];
     let after = match page.after(keys.len())? {
         Some(after) => beyond(&mut query, &keys, after, false),
@@ -518,11 +537,11 @@ pub(crate) async fn utilization(
     let limit = query.bind(page.size + 1);
     let late = roll::beyond(&query.bind(cut.rolled));
     query.sql = format!(
-        "WITH periods AS (
-             SELECT period_start, min(day) AS first, max(day) + 1 AS beyond
-             FROM (SELECT day, {start} AS period_start FROM generate_series({from}::integer, {to}::integer) AS days (day)) AS days
-             GROUP BY period_start
+        "WITH days AS MATERIALIZED (
+             SELECT day, {start} AS period_start, {month_day} AS month_day, day >= {first_month} AND day < {beyond_months} AS is_of_month
+             FROM generate_series({from}::integer, {to}::integer) AS days (day)
          ),
+         periods AS (SELECT period_start, min(day) AS first, max(day) + 1 AS beyond FROM days GROUP BY period_start),
          asked AS (SELECT chain_code, name FROM chains WHERE {chains}::text[] IS NULL OR chain_code = ANY({chains}::text[])),
          capacity AS ({}),
          site AS ({}),
@@ -536,23 +555,49 @@ pub(crate) async fn utilization(
              FROM asked a LEFT JOIN capacity c USING (chain_code) GROUP BY a.chain_code
          ),
          entered AS (
-             SELECT e.chain_code, {entered} AS period_start, s.unit, count(*) AS days
-             FROM chain_days e JOIN spans s ON s.chain_code = e.chain_code AND s.from_day <= e.business_day AND e.business_day < s.until_day
+             SELECT e.chain_code, days.period_start, s.unit, count(*) AS days
+             FROM chain_days e JOIN days ON days.day = e.business_day
+             JOIN spans s ON s.chain_code = e.chain_code AND s.from_day <= e.business_day AND e.business_day < s.until_day
              WHERE e.business_day BETWEEN {from} AND {to} GROUP BY 1, 2, 3
+         ),
+         -- The whole months within which something changed that the sums below rest on.
+         changed AS MATERIALIZED (
+             SELECT DISTINCT kind, code, days.month_day
+             FROM (SELECT 'chain' AS kind, chain_code AS code, from_day,
+                          unit IS DISTINCT FROM lag(unit) OVER (PARTITION BY chain_code ORDER BY from_day) AS is_other
+                   FROM spans
+                   UNION ALL SELECT 'product', product_code, from_day, true FROM product
+                   UNION ALL SELECT 'site', site_code, from_day, true FROM site) AS facts
+             JOIN days ON days.day = facts.from_day
+             WHERE facts.is_other AND days.is_of_month AND days.day <> days.month_day
+         ),
+         -- Days that are read by themselves.
+         alone AS (
+             SELECT day FROM days WHERE NOT is_of_month OR month_day IN (SELECT month_day FROM changed)
          ),
          -- What left for anywhere, less what went to where goods are made: few sites, looked up by where it went.
          sent AS (
              SELECT business_day, chain_code, product_code, site_code, sum(first_milli) AS first_milli
              FROM (SELECT business_day, chain_code, product_code, site_code, first_milli
-                   FROM dispatch_daily WHERE business_day BETWEEN {from} AND {to}
+                   FROM (SELECT d.*, days.month_day, days.is_of_month FROM dispatch_daily d JOIN days ON days.day = d.business_day
+                         WHERE d.business_day = ANY ({alone})) AS d
+                   WHERE NOT is_of_month OR {dispatch_by_day}
+                   UNION ALL
+                   SELECT month_day, chain_code, product_code, site_code, first_milli
+                   FROM dispatch_monthly d WHERE month_day >= {first_month} AND month_day < {beyond_months} AND NOT ({dispatch_by_day})
                    UNION ALL
                    SELECT business_day, chain_code, product_code, site_code, first_milli
                    FROM ({late} AND m.stage = 5 AND m.business_day BETWEEN {from} AND {to}) AS late
                    UNION ALL
                    SELECT f.business_day, f.chain_code, f.product_code, f.site_code, -f.first_milli
-                   FROM (SELECT business_day, chain_code, product_code, site_code, to_site_code, first_milli FROM flow_daily
-                         WHERE stage = 5 AND business_day BETWEEN {from} AND {to}
-                             AND to_site_code = ANY (ARRAY(SELECT DISTINCT site_code FROM site_facts WHERE is_producing))
+                   FROM (SELECT business_day, chain_code, product_code, site_code, to_site_code, first_milli
+                         FROM (SELECT f.*, days.month_day, days.is_of_month FROM flow_daily f JOIN days ON days.day = f.business_day
+                               WHERE f.stage = 5 AND f.business_day = ANY ({alone}) AND f.to_site_code = ANY ({producing})) AS f
+                         WHERE NOT is_of_month OR {flow_by_day}
+                         UNION ALL
+                         SELECT month_day, chain_code, product_code, site_code, to_site_code, first_milli
+                         FROM flow_monthly f WHERE stage = 5 AND month_day >= {first_month} AND month_day < {beyond_months}
+                             AND to_site_code = ANY ({producing}) AND NOT ({flow_by_day})
                          UNION ALL
                          SELECT business_day, chain_code, product_code, site_code, to_site_code, first_milli
                          FROM ({late} AND m.stage = 5 AND m.business_day BETWEEN {from} AND {to}) AS late) AS f
@@ -561,13 +606,13 @@ pub(crate) async fn utilization(
              GROUP BY 1, 2, 3, 4 HAVING sum(first_milli) <> 0
          ),
          dispatched AS (
-             SELECT {left} AS period_start, c.chain_code, c.unit,
+             SELECT days.period_start, c.chain_code, c.unit,
                     CASE WHEN c.unit = 'H87' THEN sum(f.first_milli * p.pieces)
                          ELSE div(sum(f.first_milli * p.mass_gram), 1000) END AS milli,
                     bool_or(p.base_unit <> CASE WHEN c.unit = 'H87' THEN 'H87' ELSE 'KGM' END) AS estimated,
                     count(DISTINCT f.product_code) FILTER (WHERE CASE WHEN c.unit = 'H87' THEN p.pieces ELSE p.mass_gram END = 0)
                         AS not_counted
-             FROM sent f
+             FROM sent f JOIN days ON days.day = f.business_day
              JOIN spans c ON c.chain_code = f.chain_code AND c.from_day <= f.business_day AND f.business_day < c.until_day
              JOIN site s ON s.site_code = f.site_code AND s.from_day <= f.business_day
                  AND (s.until_day IS NULL OR f.business_day < s.until_day)
@@ -596,13 +641,17 @@ pub(crate) async fn utilization(
         history("site_facts", "site_code", "is_producing", true),
         // Pieces of a product that is counted in pieces are itself, unless it says otherwise.
         history(
-            "product_facts",
+            "(SELECT product_code, from_day, sequence, ordinal, base_unit, mass_gram,
+                     CASE WHEN pieces = 0 AND base_unit = 'H87' THEN 1 ELSE pieces END AS pieces FROM product_facts)",
             "product_code",
-            "base_unit, mass_gram, CASE WHEN pieces = 0 AND base_unit = 'H87' THEN 1 ELSE pieces END AS pieces",
+            "base_unit, mass_gram, pieces",
             true
         ),
         ever = i32::MIN,
         forever = i32::MAX,
+        producing = "ARRAY(SELECT DISTINCT site_code FROM site_facts WHERE is_producing)",
+        dispatch_by_day = by_day("d", &["site_code"]),
+        flow_by_day = by_day("f", &["site_code", "to_site_code"]),
     );
     let doubtful = Doubtful::read(cut).await?;
     let mut rows = Vec::new();
@@ -635,13 +684,18 @@ pub(crate) async fn utilization(
     })
 }
 
-/// Facts with the days between which each holds; of one day the last recorded.
+/// Facts with the days between which each holds, where it is not what held before; of one day the last recorded.
 fn history(facts: &str, key: &str, columns: &str, holds_before: bool) -> String {
-    let lag = format!("lag(from_day) OVER (PARTITION BY {key} ORDER BY from_day) IS NULL");
-    let from = if holds_before { format!("CASE WHEN {lag} THEN {} ELSE from_day END", i32::MIN) } else { "from_day".to_owned() };
+    let of_key = format!("OVER (PARTITION BY {key} ORDER BY from_day)");
+    let from =
+        if holds_before { format!("CASE WHEN is_first THEN {} ELSE from_day END", i32::MIN) } else { "from_day".to_owned() };
     format!(
-        "SELECT {key}, {columns}, {from} AS from_day, lead(from_day) OVER (PARTITION BY {key} ORDER BY from_day) AS until_day
-         FROM (SELECT DISTINCT ON ({key}, from_day) * FROM {facts} ORDER BY {key}, from_day, sequence DESC, ordinal DESC) AS said"
+        "SELECT {key}, {columns}, {from} AS from_day, lead(from_day) {of_key} AS until_day
+         FROM (SELECT {key}, from_day, {columns}, lag(from_day) {of_key} IS NULL AS is_first,
+                      ROW({columns}) IS DISTINCT FROM lag(ROW({columns})) {of_key} AS is_other
+               FROM (SELECT DISTINCT ON ({key}, from_day) * FROM {facts} AS facts
+                     ORDER BY {key}, from_day, sequence DESC, ordinal DESC) AS said) AS said
+         WHERE is_first OR is_other"
     )
 }
 

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio_postgres::Row;
 
-/// Day, chain, product and site of what was sent: the key of its table, in its order.
+/// Day or month, chain, product and site of what was sent: the key of its tables, in their order.
 type Sent<'a> = (BusinessDay, &'a str, &'a str, &'a str);
 
 /// Movements that are rolled up in a transaction.
@@ -97,13 +97,8 @@ pub(crate) async fn roll(transaction: &Transaction<'_>, from: i64, up_to: i64) -
     // Looked up row by row, as the projector does it.
     transaction.batch_execute(BY_ROW).await?;
     let (days, months) = sums(&flows)?;
-    let mut dispatches: BTreeMap<Sent<'_>, i128> = BTreeMap::new();
-    for ((day, _, chain, product, site, _), flow) in &days {
-        if flow.first != 0 {
-            *dispatches.entry((*day, *chain, *product, *site)).or_default() += flow.first;
-        }
-    }
-    write_dispatches(transaction, dispatches).await?;
+    write_dispatches(transaction, "dispatch_daily", "business_day", &days).await?;
+    write_dispatches(transaction, "dispatch_monthly", "month_day", &months).await?;
     write_goods(transaction, "goods_daily", "business_day", goods(&days)).await?;
     write_goods(transaction, "goods_monthly", "month_day", goods(&months)).await?;
     write_flows(transaction, "flow_daily", "business_day", days).await?;
@@ -162,7 +157,17 @@ pub(crate) async fn set(transaction: &Transaction<'_>, from: i64, up_to: i64) ->
     }
 }
 
-async fn write_dispatches(transaction: &Transaction<'_>, mut dispatches: BTreeMap<Sent<'_>, i128>) -> Result<(), Error> {
+/// What of these flows had not been dispatched before, wherever it went.
+async fn write_dispatches(
+    transaction: &Transaction<'_>,
+    table: &str,
+    day: &str,
+    flows: &BTreeMap<Key<'_>, Flow>,
+) -> Result<(), Error> {
+    let mut dispatches: BTreeMap<Sent<'_>, i128> = BTreeMap::new();
+    for ((day, _, chain, product, site, _), flow) in flows {
+        *dispatches.entry((*day, *chain, *product, *site)).or_default() += flow.first;
+    }
     dispatches.retain(|_, first| *first != 0);
     let days: Vec<_> = dispatches.keys().map(|key| key.0.0).collect();
     let chains: Vec<_> = dispatches.keys().map(|key| key.1).collect();
@@ -170,10 +175,10 @@ async fn write_dispatches(transaction: &Transaction<'_>, mut dispatches: BTreeMa
     let sites: Vec<_> = dispatches.keys().map(|key| key.3).collect();
     let firsts = dispatches.values().map(|first| big(*first)).collect::<Result<Vec<_>, _>>()?;
     let keys: [Column<'_>; 4] = [
-        ("business_day", "integer", &days),
+        (day, "integer", &days),
         ("chain_code", "text", &chains),
         ("product_code", "text", &products),
         ("site_code", "text", &sites),
     ];
-    add(transaction, "dispatch_daily", &keys, &[("first_milli", "bigint", &firsts)]).await
+    add(transaction, table, &keys, &[("first_milli", "bigint", &firsts)]).await
 }

@@ -53,7 +53,7 @@ pub async fn reaches(settings: &Settings, sequence: u64) {
 }
 
 /// Waits until flows are rolled up to an entry.
-async fn rolled_up(server: &Server, sequence: u64) {
+pub async fn rolled_up(server: &Server, sequence: u64) {
     let (client, begun) = (server.client(&server.settings).await, Instant::now());
     loop {
         let rolled: i64 = client.query_one("SELECT sequence FROM flows_rolled", &[]).await.unwrap().get(0);
@@ -86,6 +86,7 @@ async fn verify_finds_nothing_and_finds_each_row_that_was_touched() {
         ("INSERT INTO chain_days VALUES ('CH9', 1, 1)", "chain_days", true),
         ("UPDATE flow_monthly SET movement_count = 77 WHERE stage = 1", "flow_monthly", true),
         ("UPDATE goods_monthly SET movement_count = 77 WHERE stage = 1", "goods_monthly", true),
+        ("UPDATE dispatch_monthly SET first_milli = 77", "dispatch_monthly", true),
         ("UPDATE shipment_lines SET sent_milli = sent_milli + 1 WHERE sent_milli = 50000", "shipment_lines", false),
     ] {
         client.batch_execute(&format!("CREATE SCHEMA kept; CREATE TABLE kept.rows AS TABLE {table}")).await.unwrap();

@@ -1,6 +1,8 @@
 //! What ThroughputService answers.
 
 use crate::book::*;
+use crate::following::{Running, reaches, rolled_up};
+use crate::journal::Broker;
 use crate::server::Server;
 use crate::time::history;
 use domain::event::registry::SiteKind;
@@ -203,6 +205,106 @@ async fn utilization_holds_first_dispatches_towards_shops_against_the_day_s_capa
         (second.rows[0].chain_code.as_str(), second.rows[0].unit.as_str(), second.rows[0].utilization_basis_points),
         ("CH2", "", None)
     );
+}
+
+/// Six months of dispatches; within some of them what they are counted by changes.
+fn changing() -> Book {
+    let mut book = Book::small();
+    for (from, fact) in [
+        ("2026-01-01", site_fact("W1", "Kho", SiteKind::Warehouse, "BLE1", "001", None)),
+        ("2026-07-14", product_fact("TUI", "Rau muống túi 400 g", "Bag", BaseUnit::Piece, 400, None)),
+        ("2026-08-01", product_fact("TUI", "Rau muống túi 300 g", "Bag", BaseUnit::Piece, 300, None)),
+        ("2026-08-12", product_fact("TUI", "Túi 300 g", "Bag", BaseUnit::Piece, 300, None)),
+        ("2026-09-20", site_fact("P1", "Kho Gió Đồng", SiteKind::Warehouse, "HTX1", "001", None)),
+        ("2026-10-09", capacity("CH1", 500, BaseUnit::Piece)),
+        ("2026-10-21", capacity("CH1", 700, BaseUnit::Piece)),
+        ("2026-11-16", site_fact("W1", "Nhà sơ chế", SiteKind::PackingHouse, "BLE1", "001", None)),
+    ] {
+        book.register(from, vec![fact]);
+    }
+    let (greens, bags) = (lot("A", "RAU"), lot("BAG", "TUI"));
+    let first = book.on("2026-06-01");
+    book.say("HTX1", &first, harvested(&greens, "F1", 1_000_000_000));
+    book.say("HTX1", &first, harvested(&bags, "F1", 1_000_000_000));
+    for (month, last) in [(6, 30), (7, 31), (8, 31), (9, 30), (10, 31), (11, 30)] {
+        for day in [1, 8, 9, 13, 19, 25, last] {
+            let time = book.on(&format!("2026-{month:02}-{day:02}"));
+            for (number, to) in (1..).zip(["S1", "P1", "W1"]) {
+                // Each day's and each place's is of its own: what is counted twice or not at all is seen.
+                let milli = 1_000 * (month * 100 + day * 3 + number);
+                book.say(
+                    "HTX1",
+                    &time,
+                    dispatched(&format!("{month}-{day}-{to}"), "F1", to, &[(&greens, milli), (&bags, milli * 7)]),
+                );
+            }
+        }
+    }
+    book
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn utilization_by_month_is_that_of_its_days_whatever_changed_within() {
+    let (server, broker, book) = (Server::start().await, Broker::start(), changing());
+    let (journal, tip) = broker.journal(&book).await;
+    let projector = Running::start(&journal, &server.settings);
+    reaches(&server.settings, tip.sequence).await;
+    rolled_up(&server, tip.sequence).await;
+    projector.stop().await;
+    let late = server.tables("late").await;
+    Writer::open(&late).await.unwrap().apply(&book.entries).await.unwrap();
+    let client = |settings| ThroughputServiceClient::new(views::services(database::connect(settings).unwrap()));
+    let (mut rolled, mut late) = (client(&server.settings), client(&late));
+    let ranges =
+        [("2026-06-01", "2026-11-30"), ("2026-06-09", "2026-11-24"), ("2026-07-01", "2026-07-31"), ("2026-09-02", "2026-10-31")];
+    for (from, to) in ranges {
+        let request = |period: Period| QueryUtilizationRequest {
+            from_date: from.into(),
+            to_date: to.into(),
+            period: period.into(),
+            page_size: 1_000,
+            ..Default::default()
+        };
+        let days = rolled.query_utilization(request(Period::Day)).await.unwrap().into_inner().rows;
+        assert!(days.iter().any(|row| row.dispatched_milli > 0 && !row.doubtful), "{days:?}");
+        for (period, prefix) in [(Period::Month, "2026-MM".len()), (Period::Unspecified, 0)] {
+            // By period, chain and unit: what left, what could, and on how many days something was entered.
+            let mut sums = std::collections::BTreeMap::<_, (i64, i64, i32, bool)>::new();
+            for row in &days {
+                let key = (row.period_start_date[..prefix].to_owned(), row.chain_code.clone(), row.unit.clone());
+                let sum = sums.entry(key).or_default();
+                sum.0 += row.dispatched_milli;
+                sum.1 += row.capacity_milli;
+                sum.2 += row.days_with_entries;
+                sum.3 |= row.estimated;
+            }
+            let rows = rolled.query_utilization(request(period)).await.unwrap().into_inner().rows;
+            assert_eq!(
+                rows,
+                late.query_utilization(request(period)).await.unwrap().into_inner().rows,
+                "{from} to {to}, {period:?}"
+            );
+            let seen = rows.iter().map(|row| {
+                let start = row.period_start_date.get(..prefix).unwrap_or_default();
+                let sum = (row.dispatched_milli, row.capacity_milli, row.days_with_entries, row.estimated);
+                ((start.to_owned(), row.chain_code.clone(), row.unit.clone()), sum)
+            });
+            assert_eq!(seen.collect::<std::collections::BTreeMap<_, _>>(), sums, "{from} to {to}, {period:?}");
+        }
+    }
+    // Without their days, only the months are right within which nothing changed.
+    server.client(&server.settings).await.batch_execute("TRUNCATE dispatch_daily, flow_daily").await.unwrap();
+    let request = QueryUtilizationRequest {
+        chains: vec!["CH1".into()],
+        from_date: "2026-06-01".into(),
+        to_date: "2026-11-30".into(),
+        period: Period::Month.into(),
+        ..Default::default()
+    };
+    let whole = late.query_utilization(request.clone()).await.unwrap().into_inner().rows;
+    let rows = rolled.query_utilization(request).await.unwrap().into_inner().rows;
+    let same: Vec<_> = rows.iter().filter(|row| whole.contains(row)).map(|row| &row.period_start_date[..7]).collect();
+    assert_eq!(same, ["2026-06", "2026-08"]);
 }
 
 #[tokio::test]
