@@ -546,13 +546,15 @@ pub(crate) async fn utilization(
          capacity AS ({}),
          site AS ({}),
          product AS ({}),
-         -- From when to when a chain has which capacity; of no unit before its first.
+         -- From when to when a chain has which capacity; of no unit before its first. Those alone that the range touches.
          spans AS (
-             SELECT chain_code, unit, quantity_per_day_milli, from_day, coalesce(until_day, {forever}) AS until_day
-             FROM capacity JOIN asked USING (chain_code)
-             UNION ALL
-             SELECT a.chain_code, '', NULL, {ever}, coalesce(min(c.from_day), {forever})
-             FROM asked a LEFT JOIN capacity c USING (chain_code) GROUP BY a.chain_code
+             SELECT * FROM (
+                 SELECT chain_code, unit, quantity_per_day_milli, from_day, coalesce(until_day, {forever}) AS until_day
+                 FROM capacity JOIN asked USING (chain_code)
+                 UNION ALL
+                 SELECT a.chain_code, '', NULL, {ever}, coalesce(min(c.from_day), {forever})
+                 FROM asked a LEFT JOIN capacity c USING (chain_code) GROUP BY a.chain_code) AS spans
+             WHERE from_day <= {to} AND until_day > {from}
          ),
          entered AS (
              SELECT e.chain_code, days.period_start, s.unit, count(*) AS days
