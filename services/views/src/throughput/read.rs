@@ -556,12 +556,6 @@ pub(crate) async fn utilization(
                  FROM asked a LEFT JOIN capacity c USING (chain_code) GROUP BY a.chain_code) AS spans
              WHERE from_day <= {to} AND until_day > {from}
          ),
-         entered AS (
-             SELECT e.chain_code, days.period_start, s.unit, count(*) AS days
-             FROM chain_days e JOIN days ON days.day = e.business_day
-             JOIN spans s ON s.chain_code = e.chain_code AND s.from_day <= e.business_day AND e.business_day < s.until_day
-             WHERE e.business_day BETWEEN {from} AND {to} GROUP BY 1, 2, 3
-         ),
          -- The whole months within which something changed that the sums below rest on.
          changed AS MATERIALIZED (
              SELECT DISTINCT kind, code, days.month_day
@@ -577,19 +571,20 @@ pub(crate) async fn utilization(
          alone AS (
              SELECT day FROM days WHERE NOT is_of_month OR month_day IN (SELECT month_day FROM changed)
          ),
-         -- What left for anywhere, less what went to where goods are made: few sites, looked up by where it went.
-         sent AS (
+         late AS ({late} AND m.stage = 5 AND m.business_day BETWEEN {from} AND {to}),
+         by_month AS (
+             SELECT month_day AS business_day, chain_code, product_code, site_code, first_milli
+             FROM dispatch_monthly d WHERE month_day >= {first_month} AND month_day < {beyond_months} AND NOT ({dispatch_by_day})
+         ),
+         -- And what is taken off of either: what went to where goods are made, few sites, looked up by where it went.
+         by_day AS (
              SELECT business_day, chain_code, product_code, site_code, sum(first_milli) AS first_milli
              FROM (SELECT business_day, chain_code, product_code, site_code, first_milli
                    FROM (SELECT d.*, days.month_day, days.is_of_month FROM dispatch_daily d JOIN days ON days.day = d.business_day
                          WHERE d.business_day = ANY ({alone})) AS d
                    WHERE NOT is_of_month OR {dispatch_by_day}
                    UNION ALL
-                   SELECT month_day, chain_code, product_code, site_code, first_milli
-                   FROM dispatch_monthly d WHERE month_day >= {first_month} AND month_day < {beyond_months} AND NOT ({dispatch_by_day})
-                   UNION ALL
-                   SELECT business_day, chain_code, product_code, site_code, first_milli
-                   FROM ({late} AND m.stage = 5 AND m.business_day BETWEEN {from} AND {to}) AS late
+                   SELECT business_day, chain_code, product_code, site_code, first_milli FROM late
                    UNION ALL
                    SELECT f.business_day, f.chain_code, f.product_code, f.site_code, -f.first_milli
                    FROM (SELECT business_day, chain_code, product_code, site_code, to_site_code, first_milli
@@ -601,18 +596,22 @@ pub(crate) async fn utilization(
                          FROM flow_monthly f WHERE stage = 5 AND month_day >= {first_month} AND month_day < {beyond_months}
                              AND to_site_code = ANY ({producing}) AND NOT ({flow_by_day})
                          UNION ALL
-                         SELECT business_day, chain_code, product_code, site_code, to_site_code, first_milli
-                         FROM ({late} AND m.stage = 5 AND m.business_day BETWEEN {from} AND {to}) AS late) AS f
+                         SELECT business_day, chain_code, product_code, site_code, to_site_code, first_milli FROM late) AS f
                    JOIN site t ON t.site_code = f.to_site_code AND t.from_day <= f.business_day
                        AND (t.until_day IS NULL OR f.business_day < t.until_day) AND t.is_producing) AS flows
-             GROUP BY 1, 2, 3, 4 HAVING sum(first_milli) <> 0
+             GROUP BY 1, 2, 3, 4
          ),
+         sent AS (
+             SELECT business_day, chain_code, product_code, site_code, coalesce(m.first_milli, 0) + coalesce(d.first_milli, 0) AS first_milli
+             FROM by_month m FULL JOIN by_day d USING (business_day, chain_code, product_code, site_code)
+             WHERE coalesce(m.first_milli, 0) + coalesce(d.first_milli, 0) <> 0
+         ),
+         -- The products that are not counted are told apart afterwards: they are few.
          dispatched AS (
              SELECT days.period_start, c.chain_code, c.unit,
-                    CASE WHEN c.unit = 'H87' THEN sum(f.first_milli * p.pieces)
-                         ELSE div(sum(f.first_milli * p.mass_gram), 1000) END AS milli,
+                    sum(f.first_milli * CASE WHEN c.unit = 'H87' THEN p.pieces ELSE p.mass_gram END) AS counted,
                     bool_or(p.base_unit <> CASE WHEN c.unit = 'H87' THEN 'H87' ELSE 'KGM' END) AS estimated,
-                    count(DISTINCT f.product_code) FILTER (WHERE CASE WHEN c.unit = 'H87' THEN p.pieces ELSE p.mass_gram END = 0)
+                    array_agg(f.product_code) FILTER (WHERE CASE WHEN c.unit = 'H87' THEN p.pieces ELSE p.mass_gram END = 0)
                         AS not_counted
              FROM sent f JOIN days ON days.day = f.business_day
              JOIN spans c ON c.chain_code = f.chain_code AND c.from_day <= f.business_day AND f.business_day < c.until_day
@@ -623,21 +622,27 @@ pub(crate) async fn utilization(
              WHERE s.is_producing
              GROUP BY 1, 2, 3
          ),
+         figures AS (
+             SELECT period_start, chain_code, unit, CASE WHEN unit = 'H87' THEN counted ELSE div(counted, 1000) END AS milli, estimated,
+                    (SELECT count(DISTINCT code) FROM unnest(not_counted) AS codes (code)) AS not_counted
+             FROM dispatched
+         ),
          rows AS (
              SELECT p.period_start, c.chain_code, c.unit,
                     coalesce(sum(c.quantity_per_day_milli * length), 0)::bigint AS capacity_milli, sum(length)::bigint AS days,
-                    coalesce(max(e.days), 0)::bigint AS with_entries,
+                    sum(e.days)::bigint AS with_entries,
                     coalesce(sum(length) FILTER (WHERE c.quantity_per_day_milli IS NOT NULL), 0)::bigint AS with_capacity
              FROM spans c JOIN periods p ON c.from_day < p.beyond AND p.first < c.until_day
              CROSS JOIN LATERAL (SELECT least(c.until_day, p.beyond) - greatest(c.from_day, p.first) AS length) AS lengths
-             LEFT JOIN entered e ON e.chain_code = c.chain_code AND e.period_start = p.period_start AND e.unit = c.unit
+             CROSS JOIN LATERAL (SELECT count(*) AS days FROM chain_days d WHERE d.chain_code = c.chain_code
+                 AND d.business_day >= greatest(c.from_day, p.first) AND d.business_day < least(c.until_day, p.beyond)) AS e
              GROUP BY p.period_start, c.chain_code, c.unit
          )
          SELECT r.*, a.name, coalesce(d.milli, 0)::bigint AS dispatched_milli, coalesce(d.estimated, false) AS estimated,
                 coalesce(d.not_counted, 0) AS not_counted,
                 CASE WHEN r.capacity_milli > 0
                      THEN div(coalesce(d.milli, 0) * 20000 + r.capacity_milli, r.capacity_milli::numeric * 2)::bigint END AS basis_points
-         FROM rows r JOIN asked a USING (chain_code) LEFT JOIN dispatched d USING (period_start, chain_code, unit)
+         FROM rows r JOIN asked a USING (chain_code) LEFT JOIN figures d USING (period_start, chain_code, unit)
          WHERE {after} ORDER BY period_start, chain_code, unit LIMIT {limit}",
         history("capacity_facts", "chain_code", "unit, quantity_per_day_milli", false),
         history("site_facts", "site_code", "is_producing", true),
