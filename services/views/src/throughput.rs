@@ -6,6 +6,7 @@ pub(crate) mod measures;
 pub(crate) mod read;
 pub(crate) mod roll;
 pub(crate) mod service;
+pub(crate) mod utilization;
 pub(crate) mod write;
 
 pub(crate) use fold::Changes;

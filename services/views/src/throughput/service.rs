@@ -2,7 +2,7 @@
 
 use crate::page::Page;
 use crate::read::{Views, whole};
-use crate::throughput::{measures, read};
+use crate::throughput::{measures, read, utilization};
 use tonic::{Request, Response, Status};
 use wire::proto::chuoi::throughput::v1::throughput_service_server::ThroughputService;
 use wire::proto::chuoi::throughput::v1::{
@@ -37,7 +37,10 @@ impl ThroughputService for Service {
             QueryUtilizationRequest { page_size: 0, page_token: String::new(), at_least: String::new(), ..request.clone() };
         let page = Page::read(request.page_size, 500, 5_000, &request.page_token, &same)?;
         let client = self.0.reach(&request.at_least).await?;
-        Ok(Response::new(whole!(client, |cut| read::utilization(cut, &request, &page).await)?))
+        Ok(Response::new(whole!(client, |cut| {
+            cut.hash_groups().await?;
+            utilization::read(cut, &request, &page).await
+        })?))
     }
 
     async fn query_measures(&self, request: Request<QueryMeasuresRequest>) -> Result<Response<QueryMeasuresResponse>, Status> {
