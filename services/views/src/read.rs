@@ -286,7 +286,7 @@ impl Cut<'_> {
             .await?)
     }
 
-    /// Has this cut hash what it groups, and not sort it: PostgreSQL expects a tenth of the rows behind joins on when a fact held.
+    /// Has this cut hash what it groups, and not sort it: PostgreSQL expects far too few rows behind joins on when a fact held.
     pub async fn hash_groups(&self) -> Result<(), Error> {
         Ok(self.transaction.batch_execute("SET LOCAL enable_sort = off").await?)
     }

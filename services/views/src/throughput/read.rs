@@ -210,7 +210,7 @@ pub(super) fn period_start(period: Period, day: &str) -> String {
         Period::Day | Period::Hour => day.to_owned(),
         // Day 0 was a Thursday; the remainder of a day before it is below zero.
         Period::Week => format!("({day} - ((({day} + 3) % 7) + 7) % 7)"),
-        // Of a timestamp without a zone: with one it takes twice as long.
+        // Of a timestamp without a zone: days are not of the session's.
         Period::Month => format!("(date_trunc('month', (date '1970-01-01' + {day})::timestamp)::date - date '1970-01-01')"),
     }
 }

@@ -165,7 +165,7 @@ async fn write_dispatches(
     flows: &BTreeMap<Key<'_>, Flow>,
 ) -> Result<(), Error> {
     let mut dispatches: BTreeMap<Sent<'_>, i128> = BTreeMap::new();
-    for ((day, _, chain, product, site, _), flow) in flows {
+    for ((day, _, chain, product, site, _), flow) in flows.iter().filter(|(_, flow)| flow.first != 0) {
         *dispatches.entry((*day, *chain, *product, *site)).or_default() += flow.first;
     }
     dispatches.retain(|_, first| *first != 0);
