@@ -286,11 +286,6 @@ impl Cut<'_> {
             .await?)
     }
 
-    /// Has this cut hash what it groups, and not sort it: PostgreSQL expects far too few rows behind joins on when a fact held.
-    pub async fn hash_groups(&self) -> Result<(), Error> {
-        Ok(self.transaction.batch_execute("SET LOCAL enable_sort = off").await?)
-    }
-
     /// Rows of a query that was put together.
     pub async fn query(&self, query: &Query) -> Result<Vec<Row>, Error> {
         let values: Vec<&(dyn ToSql + Sync)> = query.values.iter().map(|value| value.as_ref() as &(dyn ToSql + Sync)).collect();
