@@ -4,6 +4,8 @@
 use crate::Error;
 use crate::database::{self, CHECKPOINT_COLUMNS, Checkpoint, Settings};
 use deadpool_postgres::{GenericClient, Object, Pool, Transaction};
+use futures::TryStreamExt as _;
+use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
@@ -284,6 +286,17 @@ impl Cut<'_> {
             .transaction
             .batch_execute("SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL enable_mergejoin = off")
             .await?)
+    }
+
+    /// Takes each row of a query: more than are held at once.
+    pub async fn each(&self, query: &Query, mut take: impl FnMut(&Row) -> Result<(), Error>) -> Result<(), Error> {
+        let statement = self.transaction.prepare_cached(&query.sql).await?;
+        let values = query.values.iter().map(|value| value.as_ref() as &(dyn ToSql + Sync));
+        let mut rows = pin!(self.transaction.query_raw(&statement, values).await?);
+        while let Some(row) = rows.try_next().await? {
+            take(&row)?;
+        }
+        Ok(())
     }
 
     /// Rows of a query that was put together.

@@ -1,5 +1,6 @@
 //! How much flowed, by day and month, and how far each chain is from its capacity.
 
+pub(crate) mod capacity;
 pub(crate) mod fold;
 pub(crate) mod load;
 pub(crate) mod measures;

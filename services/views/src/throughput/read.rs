@@ -93,7 +93,8 @@ impl Range {
     }
 }
 
-fn next_month(day: BusinessDay) -> BusinessDay {
+/// First day of the month after a day's.
+pub(super) fn next_month(day: BusinessDay) -> BusinessDay {
     month(month(day).plus(31))
 }
 

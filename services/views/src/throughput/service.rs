@@ -37,7 +37,10 @@ impl ThroughputService for Service {
             QueryUtilizationRequest { page_size: 0, page_token: String::new(), at_least: String::new(), ..request.clone() };
         let page = Page::read(request.page_size, 500, 5_000, &request.page_token, &same)?;
         let client = self.0.reach(&request.at_least).await?;
-        Ok(Response::new(whole!(client, |cut| utilization::read(cut, &request, &page).await)?))
+        Ok(Response::new(whole!(client, |cut| {
+            cut.plan_each().await?;
+            utilization::read(cut, &request, &page).await
+        })?))
     }
 
     async fn query_measures(&self, request: Request<QueryMeasuresRequest>) -> Result<Response<QueryMeasuresResponse>, Status> {
