@@ -381,6 +381,7 @@ impl Bench {
             (Question::Shop, "query_shop_p99_ms", "stock of a shop; aim at ten million events: 5 or less"),
             (Question::Product, "query_product_p99_ms", "a product across 1,810 shops by channel; aim: 20 or less"),
             (Question::Chains, "query_chains_p99_ms", "141 chains by month for a year with utilization; aim: 100 or less"),
+            (Question::ChainsByDay, "query_chains_by_day_p99_ms", "the same by day: a page of 5,000 rows"),
             (Question::Trace, "query_trace_p99_ms", "a lot's trace; aim: 20 or less"),
             (
                 Question::Family,

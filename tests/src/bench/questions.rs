@@ -25,6 +25,8 @@ pub enum Question {
     Product,
     /// All chains by month for a year, with utilization.
     Chains,
+    /// The same by day: a page of 5,000 rows.
+    ChainsByDay,
     /// A lot's history.
     Trace,
     /// What a harvest became, and where all of it is: the question of a recall.
@@ -41,12 +43,12 @@ pub async fn asked(query: &Channel, trade: &Trade, question: Question, times: us
             Question::Shop => stock(query, vec![shop], vec![], StockKey::Product).await,
             Question::Shelf => stock(query, vec![shop], vec![product], StockKey::Product).await,
             Question::Product => stock(query, vec![], vec![product], StockKey::Channel).await,
-            Question::Chains => {
+            Question::Chains | Question::ChainsByDay => {
                 let year = jiff::tz::TimeZone::UTC.to_datetime(jiff::Timestamp::now()).date().year();
                 let request = QueryUtilizationRequest {
                     from_date: format!("{}-12-01", year - 1),
                     to_date: format!("{year}-11-30"),
-                    period: Period::Month.into(),
+                    period: if matches!(question, Question::Chains) { Period::Month } else { Period::Day }.into(),
                     page_size: 5_000,
                     ..Default::default()
                 };

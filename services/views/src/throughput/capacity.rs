@@ -290,3 +290,6 @@ impl<'f> Tally<'f> {
 fn between(days: &[i32], from: i32, until: i32) -> usize {
     days.partition_point(|day| *day < until) - days.partition_point(|day| *day < from)
 }
+
+#[cfg(test)]
+mod tests;

@@ -243,6 +243,21 @@ fn changing() -> Book {
     book
 }
 
+/// All rows, in pages of so many.
+async fn paged(client: &mut Client, mut request: QueryUtilizationRequest, page_size: i32) -> Vec<UtilizationRow> {
+    let mut rows = Vec::new();
+    request.page_size = page_size;
+    loop {
+        let page = client.query_utilization(request.clone()).await.unwrap().into_inner();
+        assert!(page.rows.len() == page_size as usize || page.next_page_token.is_empty());
+        rows.extend(page.rows);
+        if page.next_page_token.is_empty() {
+            return rows;
+        }
+        request.page_token = page.next_page_token;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn utilization_by_month_is_that_of_its_days_whatever_changed_within() {
     let (server, broker, book) = (Server::start().await, Broker::start(), changing());
@@ -267,6 +282,9 @@ async fn utilization_by_month_is_that_of_its_days_whatever_changed_within() {
         };
         let days = rolled.query_utilization(request(Period::Day)).await.unwrap().into_inner().rows;
         assert!(days.iter().any(|row| row.dispatched_milli > 0 && !row.doubtful), "{days:?}");
+        assert_eq!(paged(&mut rolled, request(Period::Day), 5).await, days, "{from} to {to}");
+        let weeks = rolled.query_utilization(request(Period::Week)).await.unwrap().into_inner().rows;
+        assert_eq!(paged(&mut rolled, request(Period::Week), 2).await, weeks, "{from} to {to}");
         for (period, prefix) in [(Period::Month, "2026-MM".len()), (Period::Unspecified, 0)] {
             // By period, chain and unit: what left, what could, and on how many days something was entered.
             let mut sums = std::collections::BTreeMap::<_, (i64, i64, i32, bool)>::new();
@@ -284,6 +302,7 @@ async fn utilization_by_month_is_that_of_its_days_whatever_changed_within() {
                 late.query_utilization(request(period)).await.unwrap().into_inner().rows,
                 "{from} to {to}, {period:?}"
             );
+            assert_eq!(paged(&mut rolled, request(period), 1).await, rows, "{from} to {to}, {period:?}");
             let seen = rows.iter().map(|row| {
                 let start = row.period_start_date.get(..prefix).unwrap_or_default();
                 let sum = (row.dispatched_milli, row.capacity_milli, row.days_with_entries, row.estimated);
