@@ -2,7 +2,8 @@
 
 use crate::database::{self, Checkpoint};
 use crate::fold::Numbered;
-use crate::{Error, Writer, statistics, throughput, verify};
+use crate::throughput::roll::{self, Turn};
+use crate::{Error, Writer, statistics, verify};
 use domain::event::Event;
 use std::future::Future;
 use std::time::Duration;
@@ -72,14 +73,15 @@ impl Projector {
 
     /// Follows the journal; flows, and what PostgreSQL knows of the tables, follow behind it.
     async fn follow(&self, applied: &mut bool) -> Result<std::convert::Infallible, Error> {
+        let turn = Turn::default();
         tokio::select! {
-            ended = self.write(applied) => ended,
-            never = again("rolling flows up", || throughput::roll::follow(&self.settings)) => match never {},
+            ended = self.write(applied, &turn) => ended,
+            never = again("rolling flows up", || roll::follow(&self.settings, &turn)) => match never {},
             never = again("looking at tables", || statistics::follow(&self.settings)) => match never {},
         }
     }
 
-    async fn write(&self, applied: &mut bool) -> Result<std::convert::Infallible, Error> {
+    async fn write(&self, applied: &mut bool, turn: &Turn) -> Result<std::convert::Infallible, Error> {
         let mut writer = Writer::open(&self.settings).await?;
         if writer.checkpoint().is_none() && self.journal.last_sequence().await? > LONG {
             tracing::info!(schema = self.settings.schema, "filling empty tables from a long journal");
@@ -98,7 +100,9 @@ impl Projector {
             let most = if live.len() == ENTRIES { EVENTS_BEHIND } else { EVENTS_LIVE };
             let (entries, damage) = read(&self.journal, &live);
             for batch in batches(&entries, most) {
+                let held = turn.of_batch().await;
                 writer.apply(batch).await?;
+                drop(held);
                 *applied = true;
             }
             if let Some(error) = damage {

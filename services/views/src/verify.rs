@@ -114,7 +114,7 @@ async fn compare(
         transaction.batch_execute(&format!("SET LOCAL search_path = \"{schema}\"")).await?;
         let (rolled, goal) = (roll::hold(&transaction).await?, i64::try_from(goal.sequence).unwrap_or(i64::MAX));
         if rolled < goal {
-            roll::roll(&transaction, rolled, goal).await?;
+            roll::roll(&transaction, rolled, goal, &roll::Turn::default()).await?;
         }
     }
     // Rows are compared by hash, in memory where they fit.

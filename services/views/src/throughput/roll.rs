@@ -9,6 +9,7 @@ use deadpool_postgres::{ClientWrapper, Transaction};
 use domain::time::BusinessDay;
 use std::collections::BTreeMap;
 use std::time::Duration;
+use tokio::sync::{Mutex, MutexGuard};
 use tokio_postgres::Row;
 
 /// Day or month, chain, product and site of what was sent: the key of its tables, in their order.
@@ -19,6 +20,27 @@ const MOVEMENTS: i64 = 20_000;
 /// How long it rests between them: the more at once, the fewer rows are written twice; the fewer, the shorter a batch of the projector
 /// has to share the processors with it.
 const PAUSE: Duration = Duration::from_millis(60);
+
+/// How long a statement of it waits at most for the projector's batch to end.
+const PATIENCE: Duration = Duration::from_millis(60);
+
+/// Whose turn it is on the processors: a batch of the projector, which people wait for, is not made to share them with a statement
+/// that nobody waits for, unless batches are so long that this would never come.
+#[derive(Debug, Default)]
+pub(crate) struct Turn(Mutex<()>);
+
+impl Turn {
+    /// Held while a batch is written.
+    pub async fn of_batch(&self) -> MutexGuard<'_, ()> {
+        self.0.lock().await
+    }
+
+    /// Resolves as a batch ends, or where none is being written.
+    async fn after_batch(&self) {
+        // In time or not, a statement is next.
+        let _ = tokio::time::timeout(PATIENCE, self.0.lock()).await;
+    }
+}
 
 /// What flowed beyond the entry up to which flows are rolled up; rows as in `flow_daily`, not summed. `rolled` is that entry's
 /// sequence as it stands in a query.
@@ -37,17 +59,17 @@ pub(crate) async fn hold(transaction: &Transaction<'_>) -> Result<i64, Error> {
 }
 
 /// Rolls flows up behind the projector, on a connection of its own, as long as that holds.
-pub(crate) async fn follow(settings: &Settings) -> Result<std::convert::Infallible, Error> {
+pub(crate) async fn follow(settings: &Settings, turn: &Turn) -> Result<std::convert::Infallible, Error> {
     let mut client = database::keeping_connection(settings).await?;
     loop {
-        if !step(&mut client).await? {
+        if !step(&mut client, turn).await? {
             tokio::time::sleep(PAUSE).await;
         }
     }
 }
 
 /// A transaction of it; whether there may be more.
-async fn step(client: &mut ClientWrapper) -> Result<bool, Error> {
+async fn step(client: &mut ClientWrapper, turn: &Turn) -> Result<bool, Error> {
     // While nothing comes, nothing is held.
     let is_behind = "SELECT EXISTS (SELECT FROM flows_rolled r JOIN checkpoint c ON c.sequence > r.sequence)";
     let is_behind = client.prepare_cached(is_behind).await?;
@@ -62,7 +84,7 @@ async fn step(client: &mut ClientWrapper) -> Result<bool, Error> {
     if goal == rolled {
         return Ok(false);
     }
-    match roll(&transaction, rolled, goal).await {
+    match roll(&transaction, rolled, goal, turn).await {
         // The tables were exchanged meanwhile: those that took their place say how far they are.
         Err(Error::Superseded(_)) => return Ok(true),
         rolled => rolled?,
@@ -90,18 +112,25 @@ async fn next(transaction: &Transaction<'_>, from: i64) -> Result<(i64, bool), E
 const BY_ROW: &str = "SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off";
 
 /// Rolls up what flowed in the entries after one up to another. The caller holds the row of `flows_rolled`.
-pub(crate) async fn roll(transaction: &Transaction<'_>, from: i64, up_to: i64) -> Result<(), Error> {
+pub(crate) async fn roll(transaction: &Transaction<'_>, from: i64, up_to: i64, turn: &Turn) -> Result<(), Error> {
     // Planned for these very sequences: how many rows lie between them decides how they are best read.
     transaction.batch_execute("SET LOCAL plan_cache_mode = force_custom_plan").await?;
+    turn.after_batch().await;
     let flows = read(transaction, from, up_to).await?;
     // Looked up row by row, as the projector does it.
     transaction.batch_execute(BY_ROW).await?;
     let (days, months) = sums(&flows)?;
+    turn.after_batch().await;
     write_dispatches(transaction, "dispatch_daily", "business_day", &days).await?;
+    turn.after_batch().await;
     write_dispatches(transaction, "dispatch_monthly", "month_day", &months).await?;
+    turn.after_batch().await;
     write_goods(transaction, "goods_daily", "business_day", goods(&days)).await?;
+    turn.after_batch().await;
     write_goods(transaction, "goods_monthly", "month_day", goods(&months)).await?;
+    turn.after_batch().await;
     write_flows(transaction, "flow_daily", "business_day", days).await?;
+    turn.after_batch().await;
     write_flows(transaction, "flow_monthly", "month_day", months).await?;
     transaction
         .batch_execute("SET LOCAL enable_seqscan = on; SET LOCAL enable_hashjoin = on; SET LOCAL enable_mergejoin = on")
