@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use wire::proto::chuoi::throughput::v1::Period;
 
 /// Unit of pieces, as UN/ECE Recommendation 20 has it.
-const PIECES: &str = "H87";
+pub(super) const PIECES: &str = "H87";
 /// Unit of kilograms there.
 const KILOGRAMS: &str = "KGM";
 

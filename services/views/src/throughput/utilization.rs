@@ -1,6 +1,6 @@
 //! Reads how much of what a chain can move it moved: facts, sums and days from the tables, counted in [`super::capacity`].
 
-use super::capacity::{Capacity, Chain, Changed, Facts, Figures, History, Key, Product, Sent, Stretch, Tally, stretches};
+use super::capacity::{Capacity, Chain, Changed, Facts, Figures, History, Key, PIECES, Product, Sent, Stretch, Tally, stretches};
 use super::read::{basis_points, no_hours, period};
 use super::roll;
 use super::write::month;
@@ -128,7 +128,7 @@ async fn facts(cut: &Cut<'_>, asked: Option<&Vec<String>>) -> Result<Facts, Erro
     for row in &products {
         let (base_unit, mass_gram, pieces): (String, _, _) = (row.try_get(2)?, row.try_get(3)?, row.try_get(4)?);
         // Pieces of a product that is counted in pieces are itself, unless it says otherwise.
-        let pieces = if pieces == 0 && base_unit == "H87" { 1 } else { pieces };
+        let pieces = if pieces == 0 && base_unit == PIECES { 1 } else { pieces };
         holds(&mut facts.products, row, Product { base_unit, mass_gram, pieces })?;
     }
     Ok(facts)
