@@ -339,6 +339,7 @@ async fn a_receiver_that_was_away_hears_each_notice_in_order_with_an_id() {
     std::fs::write(&file, &everything).unwrap();
     let mut running = deliverer(&system, &file);
     told.extend(tell(&system, "SM1", 3).await);
+    system.caught_up().await;
 
     // Nobody listens.
     let waits = async || {
