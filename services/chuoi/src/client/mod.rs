@@ -121,7 +121,15 @@ impl Client {
     ) -> Result<(), Failure> {
         match self.output {
             Output::Json => output::print(&output::json::of(name, message)?.to_string()),
-            Output::Csv => output::print(&output::csv::of(name, message)?),
+            Output::Csv => {
+                let (text, more) = output::csv::of(name, message)?;
+                output::print(&text)?;
+                if more {
+                    // Not among the rows, which a spreadsheet takes for rows.
+                    eprintln!("more      there are more rows: --all, or a greater --limit, writes them");
+                }
+                Ok(())
+            }
             Output::Table => output::print(&words()),
         }
     }

@@ -10,8 +10,8 @@ use crate::failure::Failure;
 /// By this a spreadsheet knows that a file is UTF-8.
 const BYTE_ORDER_MARK: &str = "\u{feff}";
 
-/// An answer's rows as CSV.
-pub fn of(name: &str, message: &impl Message) -> Result<String, Failure> {
+/// An answer's rows as CSV, and whether there are more than the answer has.
+pub fn of(name: &str, message: &impl Message) -> Result<(String, bool), Failure> {
     let cannot = |error: &dyn std::fmt::Display| Failure::failed("cannot write CSV", std::io::Error::other(error.to_string()));
     let found = rows::of(name, message)?;
     let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(BYTE_ORDER_MARK.as_bytes().to_vec());
@@ -20,7 +20,8 @@ pub fn of(name: &str, message: &impl Message) -> Result<String, Failure> {
         writer.write_record(row.iter().map(cell)).map_err(|error| cannot(&error))?;
     }
     let bytes = writer.into_inner().map_err(|error| cannot(&error))?;
-    String::from_utf8(bytes).map_err(|error| cannot(&error))
+    let text = String::from_utf8(bytes).map_err(|error| cannot(&error))?;
+    Ok((text, found.more))
 }
 
 fn cell(value: &Value) -> String {
@@ -51,8 +52,10 @@ mod tests {
             ..Default::default()
         };
         let lots = vec![lot("9E12", "09521234543213"), lot("=HYPERLINK(1)", ""), lot("A,\"B\"", "")];
-        let text = of("chuoi.report.v1.GetPublicFactsResponse", &report::GetPublicFactsResponse { lots, ..Default::default() });
-        let text = text.unwrap();
+        let (name, answer) =
+            ("chuoi.report.v1.GetPublicFactsResponse", report::GetPublicFactsResponse { lots, ..Default::default() });
+        let (text, more) = of(name, &answer).unwrap();
+        assert!(!more);
         assert!(text.starts_with("\u{feff}product_code,product_name,"), "{text}");
         let read: Vec<csv::StringRecord> = csv::Reader::from_reader(text.as_bytes()).records().map(Result::unwrap).collect();
         let cells = |row: usize| [read[row][1].to_owned(), read[row][3].to_owned(), read[row][4].to_owned()];
@@ -60,5 +63,7 @@ mod tests {
         assert_eq!(cells(1), ["Rau muống", "", "'=HYPERLINK(1)"]);
         assert_eq!(cells(2), ["Rau muống", "", "A,\"B\""]);
         assert!(text.ends_with("\r\n"));
+        let cut = report::ListShortagesResponse { next_page_token: "00".to_owned(), ..Default::default() };
+        assert!(of("chuoi.report.v1.ListShortagesResponse", &cut).unwrap().1);
     }
 }

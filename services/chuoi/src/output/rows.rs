@@ -16,6 +16,8 @@ pub struct Rows {
     pub columns: Vec<String>,
     /// Values in the order of the columns; null where nothing was said.
     pub rows: Vec<Vec<Value>>,
+    /// Whether the list goes on beyond them.
+    pub more: bool,
 }
 
 /// The rows of an answer: its list, or, where it has several, the one named `rows` or else the first that holds any. An answer
@@ -23,6 +25,7 @@ pub struct Rows {
 pub fn of(name: &str, message: &impl Message) -> Result<Rows, Failure> {
     let descriptor = json::descriptor(name)?;
     let answer = json::of(name, message)?;
+    let more = !text(&answer["next_page_token"]).is_empty();
     let lists: Vec<(FieldDescriptor, MessageDescriptor)> = descriptor.fields().filter_map(list).collect();
     let holds = |field: &FieldDescriptor| answer[field.name()].as_array().is_some_and(|rows| !rows.is_empty());
     let named = lists.iter().find(|(field, _)| field.name() == "rows");
@@ -35,7 +38,7 @@ pub fn of(name: &str, message: &impl Message) -> Result<Rows, Failure> {
     columns_of(&of, "", 1, &mut columns);
     let cell = |row: &Value, column: &String| column.split('.').fold(row, |value, part| &value[part]).clone();
     let rows = found.iter().map(|row| columns.iter().map(|column| cell(row, column)).collect()).collect();
-    Ok(Rows { columns, rows })
+    Ok(Rows { columns, rows, more })
 }
 
 fn list(field: FieldDescriptor) -> Option<(FieldDescriptor, MessageDescriptor)> {
