@@ -3,13 +3,12 @@
 use super::read::next_month;
 use super::write::month;
 use domain::time::BusinessDay;
+use domain::unit::BaseUnit;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use wire::proto::chuoi::throughput::v1::Period;
 
-/// Unit of pieces, as UN/ECE Recommendation 20 has it.
-pub(super) const PIECES: &str = "H87";
-/// Unit of kilograms there.
-const KILOGRAMS: &str = "KGM";
+/// Unit of pieces.
+pub(super) const PIECES: &str = BaseUnit::Piece.code();
 
 /// What holds from which day on; each is another than the one before.
 #[derive(Debug)]
@@ -173,11 +172,12 @@ pub(super) struct Stretch {
 pub(super) fn stretches(period: Period, first: BusinessDay, last: BusinessDay) -> impl Iterator<Item = Stretch> {
     let end = last.plus(1);
     let stretch = move |first: BusinessDay| {
-        let (start, next) = match period {
-            Period::Unspecified => (BusinessDay(0), end),
-            Period::Day | Period::Hour => (first, first.plus(1)),
-            Period::Week => (week(first), week(first).plus(7)),
-            Period::Month => (month(first), next_month(first)),
+        let start = start(period, first);
+        let next = match period {
+            Period::Unspecified => end,
+            Period::Day | Period::Hour => start.plus(1),
+            Period::Week => start.plus(7),
+            Period::Month => next_month(start),
         };
         Stretch { start: start.0, first: first.0, beyond: next.min(end).0 }
     };
@@ -185,10 +185,15 @@ pub(super) fn stretches(period: Period, first: BusinessDay, last: BusinessDay) -
     std::iter::successors(more(first), move |before| more(BusinessDay(before.beyond)))
 }
 
-/// First day of a day's week, a Monday.
-fn week(day: BusinessDay) -> BusinessDay {
-    // Day 0 was a Thursday.
-    day.plus(-(day.0.saturating_add(3)).rem_euclid(7))
+/// First day of a day's period; day 0 where the whole range is one.
+fn start(period: Period, day: BusinessDay) -> BusinessDay {
+    match period {
+        Period::Unspecified => BusinessDay(0),
+        Period::Day | Period::Hour => day,
+        // Mondays; day 0 was a Thursday.
+        Period::Week => day.plus(-(day.0.saturating_add(3)).rem_euclid(7)),
+        Period::Month => month(day),
+    }
 }
 
 /// A chain, the period's first day, the unit of its capacity, and a product as it was then.
@@ -237,12 +242,7 @@ impl<'f> Tally<'f> {
         let Some((product, history)) = facts.products.get_key_value(sent.product) else { return };
         let Some((version, _)) = history.on(sent.day) else { return };
         let unit = of.capacity.on(sent.day).map_or("", |(_, capacity)| unit_of(capacity));
-        let start = match self.period {
-            Period::Unspecified => 0,
-            Period::Day | Period::Hour => sent.day,
-            Period::Week => week(BusinessDay(sent.day)).0,
-            Period::Month => month(BusinessDay(sent.day)).0,
-        };
+        let start = start(self.period, BusinessDay(sent.day)).0;
         let first = i128::from(sent.first_milli);
         let sum = self.sums.entry((chain, start, unit, (product, version))).or_default();
         *sum += if sent.to_site.is_none() { first } else { -first };
@@ -271,7 +271,8 @@ impl<'f> Tally<'f> {
         for ((chain, start, unit, (code, version)), sum) in self.sums.iter().filter(|(_, sum)| **sum != 0) {
             let Some((_, product)) = self.facts.products.get(*code).and_then(|history| history.0.get(*version)) else { continue };
             let Some(row) = rows.get_mut(&(*start, *chain, *unit)) else { continue };
-            let (each, of) = if *unit == PIECES { (product.pieces, PIECES) } else { (product.mass_gram, KILOGRAMS) };
+            let (each, of) =
+                if *unit == PIECES { (product.pieces, PIECES) } else { (product.mass_gram, BaseUnit::Kilogram.code()) };
             row.dispatched_milli += sum * i128::from(each);
             row.estimated |= product.base_unit != of;
             if each == 0 && missing.insert(((*start, *chain, *unit), *code)) {

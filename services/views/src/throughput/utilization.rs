@@ -224,15 +224,18 @@ impl Sources<'_> {
         let (days, first, beyond) = (query.bind(days), query.bind(self.months.0), query.bind(self.months.1));
         let (asked, producing) = (self.asked(&mut query), query.bind(self.producing.clone()));
         let [chains, sites, products] = self.changed.codes().map(|codes| query.bind(codes));
-        let within = format!(
-            "business_day = ANY({days}::integer[]) AND {asked} AND (business_day < {first} OR business_day >= {beyond}
-                 OR chain_code = ANY({chains}::text[]) OR product_code = ANY({products}::text[]) OR site_code = ANY({sites}::text[])"
+        // Of whole months, what changed; beyond them, everything.
+        let apart = format!(
+            "business_day < {first} OR business_day >= {beyond} OR chain_code = ANY({chains}::text[])
+                 OR product_code = ANY({products}::text[]) OR site_code = ANY({sites}::text[])"
         );
+        let within = format!("business_day = ANY({days}::integer[]) AND {asked}");
         query.sql = format!(
-            "SELECT business_day, chain_code, product_code, site_code, NULL, first_milli FROM dispatch_daily WHERE {within})
+            "SELECT business_day, chain_code, product_code, site_code, NULL, first_milli FROM dispatch_daily
+             WHERE {within} AND ({apart})
              UNION ALL
              SELECT business_day, chain_code, product_code, site_code, to_site_code, first_milli FROM flow_daily
-             WHERE {within} OR to_site_code = ANY({sites}::text[]))
+             WHERE {within} AND ({apart} OR to_site_code = ANY({sites}::text[]))
                  AND stage = 5 AND to_site_code = ANY({producing}::text[]) AND first_milli <> 0"
         );
         let take = |row: &Row| {
