@@ -9,7 +9,7 @@ use wire::proto::chuoi::stock::v1::stock_service_client::StockServiceClient;
 use wire::proto::chuoi::stock::v1::{LedgerMove, QueryLedgerRequest, QueryLedgerResponse};
 
 use super::stock::{Filter, named};
-use super::{Client, Paging, ReadFlags, answered, query, typed};
+use super::{Client, MORE, Paging, ReadFlags, answered, query, typed};
 use crate::config::Settings;
 use crate::failure::Failure;
 use crate::output::Table;
@@ -118,7 +118,7 @@ fn show(answer: &QueryLedgerResponse, zone: &TimeZone) -> String {
         text.push_str("\nnothing\n");
     }
     if !answer.next_page_token.is_empty() {
-        text.push_str("\nmore      there are more rows: --all, or a greater --limit, shows them");
+        text.push_str(&format!("\n{MORE}"));
     }
     if answer.as_of_position != answer.position {
         text.push_str(&format!("\nas known  {}", answer.as_of_position));

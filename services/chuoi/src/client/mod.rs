@@ -64,6 +64,9 @@ pub struct ReadFlags {
     pub at_least: String,
 }
 
+/// Said beside a list that goes on beyond the rows that are shown.
+pub const MORE: &str = "more      there are more rows: --all, or a greater --limit, shows them";
+
 /// How much a listing command shows.
 #[derive(Args, Clone, Debug)]
 pub struct Paging {
@@ -126,7 +129,7 @@ impl Client {
                 output::print(&text)?;
                 if more {
                     // Not among the rows, which a spreadsheet takes for rows.
-                    eprintln!("more      there are more rows: --all, or a greater --limit, writes them");
+                    eprintln!("{MORE}");
                 }
                 Ok(())
             }

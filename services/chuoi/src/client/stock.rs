@@ -10,7 +10,7 @@ use wire::proto::chuoi::stock::v1::{
     QueryStockRequest, QueryStockResponse, StockFilter, StockRow, UnitTotal,
 };
 
-use super::{Client, Paging, ReadFlags, answered, query, typed};
+use super::{Client, MORE, Paging, ReadFlags, answered, query, typed};
 use crate::config::Settings;
 use crate::failure::Failure;
 use crate::output::Table;
@@ -309,7 +309,7 @@ pub fn ending(table: Table, totals: &[UnitTotal], next_page_token: &str, positio
         text.push_str(&format!("\ntotal     {}\n", totals.join(" · ")));
     }
     if !next_page_token.is_empty() {
-        text.push_str("more      there are more rows: --all, or a greater --limit, shows them\n");
+        text.push_str(&format!("{MORE}\n"));
     }
     text.push_str(&format!("position  {position}\n"));
     text

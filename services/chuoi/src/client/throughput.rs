@@ -10,7 +10,7 @@ use wire::proto::chuoi::throughput::v1::{
 };
 
 use super::stock::{estimate, named};
-use super::{Client, Paging, ReadFlags, answered, query, typed};
+use super::{Client, MORE, Paging, ReadFlags, answered, query, typed};
 use crate::config::Settings;
 use crate::failure::Failure;
 use crate::output::Table;
@@ -365,8 +365,7 @@ fn show_utilization(answer: &QueryUtilizationResponse) -> String {
 }
 
 fn rest(next_page_token: &str, position: &str) -> String {
-    let more =
-        if next_page_token.is_empty() { "" } else { "more      there are more rows: --all, or a greater --limit, shows them\n" };
+    let more = if next_page_token.is_empty() { String::new() } else { format!("{MORE}\n") };
     format!("\n{more}position  {position}\n")
 }
 
